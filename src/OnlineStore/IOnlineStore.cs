@@ -1,0 +1,49 @@
+using FeatureStore.Contract.Rows;
+
+namespace FeatureStore.OnlineStore;
+
+/// <summary>A feature view as the store sees it: the project, the view's real name, and its feature names.</summary>
+/// <param name="Project">Feast project.</param>
+/// <param name="View">The view's own name, never a projection's alias.</param>
+/// <param name="Features">Feature names; the order of values in rows and replies.</param>
+public sealed record OnlineTable(string Project, string View, IReadOnlyList<string> Features);
+
+/// <summary>What happens to a row whose event time equals the stored one.</summary>
+public enum OnlineWriteRule
+{
+    /// <summary>Feast's rule for pushes and foreign writers: an older or equal event time loses.</summary>
+    NewerWins,
+
+    /// <summary>Our materialise, which already picked the newest (event, created): only an older event time loses.</summary>
+    NewerOrEqualWins,
+}
+
+/// <summary>How many rows of a write were taken and how many lost to a newer stored row.</summary>
+public sealed record OnlineWriteCounts(int Written, int Skipped);
+
+/// <summary>
+/// What is stored for one entity in one table. <see cref="Values"/> follows the table's features: null is an absent
+/// field, an empty array is Feast's stored null. <see cref="EventTimeMicros"/> is null when no row is stored.
+/// </summary>
+public readonly record struct OnlineRead(long? EventTimeMicros, byte[]?[] Values);
+
+/// <summary>
+/// The narrow waist of serving: reads and writes (entity keys) × (tables) as bytes and knows nothing of registries.
+/// Implementations are safe for concurrent use.
+/// </summary>
+public interface IOnlineStore : IAsyncDisposable
+{
+    /// <summary>Makes what the tables need before the first write; safe to repeat.</summary>
+    Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
+
+    /// <summary>Reads every key from every table: <c>result[table][key]</c>. All tables share the entity's join keys.</summary>
+    Task<OnlineRead[][]> ReadAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
+
+    /// <summary>Writes rows of one table, each row whole or not at all. Among rows of one key the rule decides as if they came one by one.</summary>
+    Task<OnlineWriteCounts> WriteAsync(
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken);
+
+    /// <summary>Removes all that this store holds of the project's tables; safe to repeat.</summary>
+    Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
+}
