@@ -1,4 +1,4 @@
-using Feast.Types;
+using ValueType = Feast.Types.ValueType;
 
 namespace FeatureStore.Registry.Snapshot;
 
