@@ -1,0 +1,137 @@
+using System.Text.Json;
+
+namespace FeatureStore.OfflineStore.Lake;
+
+/// <summary>Replays commits in order; the last action on a file, an application or the metadata wins.</summary>
+internal sealed class DeltaReplay(string table)
+{
+    private static readonly Dictionary<string, string> NoTags = [];
+    private readonly Dictionary<string, DeltaFile> _files = [];
+    private readonly Dictionary<string, long> _txn = [];
+    private DeltaProtocol? _protocol;
+    private DeltaMetadata? _metadata;
+
+    /// <summary>Applies one commit; a damaged line is named by file and number.</summary>
+    public void Apply(string commitPath)
+    {
+        var number = 0;
+        foreach (var line in File.ReadLines(commitPath))
+        {
+            number++;
+            if (line.Length == 0)
+            {
+                continue; // Some writers end a commit with a blank line.
+            }
+
+            try
+            {
+                using var document = JsonDocument.Parse(line);
+                Apply(document.RootElement);
+            }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+            {
+                throw new DeltaException(
+                    $"{table}: {Path.GetFileName(commitPath)} line {number} is damaged ({e.Message}). Restore the commit from a copy; nothing after it can be trusted.", e);
+            }
+        }
+    }
+
+    /// <summary>The state after the applied commits, if this reader may read it.</summary>
+    public DeltaSnapshot Finish(long version)
+    {
+        if (_protocol is not { } protocol || _metadata is not { } metadata)
+        {
+            throw new DeltaException($"{table}: the log up to version {version} has no protocol or no metaData action; it is not a whole Delta log.");
+        }
+
+        if (protocol.ReaderVersion > 1 && !(protocol.ReaderVersion == 3 && protocol.ReaderFeatures is { Count: 0 }))
+        {
+            var features = protocol.ReaderFeatures is { } f ? string.Join(", ", f) : "none listed";
+            throw new DeltaException(
+                $"{table} needs reader version {protocol.ReaderVersion} (features: {features}); this reader knows version 1. Rewrite the table without them.");
+        }
+
+        return new DeltaSnapshot(version, protocol, metadata, _files, _txn);
+    }
+
+    private void Apply(JsonElement action)
+    {
+        foreach (var member in action.EnumerateObject())
+        {
+            var body = member.Value;
+            switch (member.Name)
+            {
+                case "add":
+                    var file = ReadFile(body);
+                    _files[file.Path] = file;
+                    break;
+                case "remove":
+                    _files.Remove(DecodePath(body.GetProperty("path").GetString()!));
+                    break;
+                case "txn":
+                    _txn[body.GetProperty("appId").GetString()!] = body.GetProperty("version").GetInt64();
+                    break;
+                case "protocol":
+                    _protocol = new DeltaProtocol(
+                        body.GetProperty("minReaderVersion").GetInt32(),
+                        body.GetProperty("minWriterVersion").GetInt32(),
+                        Texts(body, "readerFeatures"),
+                        Texts(body, "writerFeatures"));
+                    break;
+                case "metaData":
+                    _metadata = new DeltaMetadata(
+                        body.GetProperty("id").GetString()!,
+                        body.GetProperty("schemaString").GetString()!,
+                        Texts(body, "partitionColumns") ?? [],
+                        Map(body, "configuration"));
+                    break;
+                default:
+                    break; // commitInfo and whatever comes later carry no state that version 1 needs.
+            }
+        }
+    }
+
+    private DeltaFile ReadFile(JsonElement body)
+    {
+        var partitions = new Dictionary<string, string?>();
+        foreach (var value in body.GetProperty("partitionValues").EnumerateObject())
+        {
+            partitions[value.Name] = value.Value.GetString();
+        }
+
+        return new DeltaFile(
+            DecodePath(body.GetProperty("path").GetString()!),
+            partitions,
+            body.GetProperty("size").GetInt64(),
+            body.TryGetProperty("modificationTime", out var modified) && modified.ValueKind == JsonValueKind.Number ? modified.GetInt64() : 0,
+            body.TryGetProperty("stats", out var stats) && stats.ValueKind == JsonValueKind.String ? stats.GetString() : null,
+            Map(body, "tags"));
+    }
+
+    private string DecodePath(string encoded)
+    {
+        var path = Uri.UnescapeDataString(encoded);
+        if (path.StartsWith('/') || path.Contains("://", StringComparison.Ordinal) || path.Split('/').Contains(".."))
+        {
+            throw new DeltaException($"{table}: data file {path} lies outside the table's folder; this reader takes relative paths only.");
+        }
+
+        return path;
+    }
+
+    private static List<string>? Texts(JsonElement body, string name) =>
+        body.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(e => e.GetString()!)]
+            : null;
+
+    private static Dictionary<string, string> Map(JsonElement body, string name)
+    {
+        if (!body.TryGetProperty(name, out var map) || map.ValueKind != JsonValueKind.Object)
+        {
+            return NoTags;
+        }
+
+        return map.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.String)
+            .ToDictionary(p => p.Name, p => p.Value.GetString()!);
+    }
+}
