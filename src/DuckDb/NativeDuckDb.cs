@@ -1,0 +1,157 @@
+using System.Runtime.InteropServices;
+
+namespace FeatureStore.DuckDb;
+
+/// <summary>DuckDB's own result record; only its address matters to us. Layout from <c>duckdb.h</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeResult
+{
+    public ulong DeprecatedColumnCount;
+    public ulong DeprecatedRowCount;
+    public ulong DeprecatedRowsChanged;
+    public nint DeprecatedColumns;
+    public nint DeprecatedErrorMessage;
+    public nint InternalData;
+}
+
+/// <summary>The functions of DuckDB's C API (<c>duckdb.h</c>) that this room uses.</summary>
+internal static partial class NativeDuckDb
+{
+    public const int Success = 0;
+    private const string Library = "duckdb";
+
+    [LibraryImport(Library, EntryPoint = "duckdb_create_config")]
+    public static partial int CreateConfig(out nint config);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_set_config", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetConfig(nint config, string name, string option);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_config")]
+    public static partial void DestroyConfig(ref nint config);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_open_ext", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OpenExt(string? path, out nint database, nint config, out nint error);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_close")]
+    public static partial void Close(ref nint database);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_connect")]
+    public static partial int Connect(nint database, out nint connection);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_disconnect")]
+    public static partial void Disconnect(ref nint connection);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_interrupt")]
+    public static partial void Interrupt(nint connection);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_free")]
+    public static partial void Free(nint pointer);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_query", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Query(nint connection, string sql, out NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_prepare", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Prepare(nint connection, string sql, out nint statement);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_prepare_error")]
+    public static partial nint PrepareError(nint statement);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_prepare")]
+    public static partial void DestroyPrepare(ref nint statement);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_int64")]
+    public static partial int BindInt64(nint statement, ulong index, long value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_double")]
+    public static partial int BindDouble(nint statement, ulong index, double value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_varchar", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int BindText(nint statement, ulong index, string value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_timestamp")]
+    public static partial int BindTimestamp(nint statement, ulong index, long micros);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_null")]
+    public static partial int BindNull(nint statement, ulong index);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_execute_prepared")]
+    public static partial int ExecutePrepared(nint statement, out NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_execute_prepared_streaming")]
+    public static partial int ExecutePreparedStreaming(nint statement, out NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_result")]
+    public static partial void DestroyResult(ref NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_result_error")]
+    public static partial nint ResultError(ref NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_rows_changed")]
+    public static partial ulong RowsChanged(ref NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_column_count")]
+    public static partial ulong ColumnCount(ref NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_column_name")]
+    public static partial nint ColumnName(ref NativeResult result, ulong column);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_column_type")]
+    public static partial int ColumnType(ref NativeResult result, ulong column);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_fetch_chunk")]
+    public static partial nint FetchChunk(NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_data_chunk")]
+    public static partial void DestroyChunk(ref nint chunk);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_data_chunk_get_size")]
+    public static partial ulong ChunkSize(nint chunk);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_data_chunk_get_vector")]
+    public static partial nint ChunkVector(nint chunk, ulong column);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_vector_get_data")]
+    public static partial nint VectorData(nint vector);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_vector_get_validity")]
+    public static partial nint VectorValidity(nint vector);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_appender_create", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int AppenderCreate(nint connection, string? schema, string table, out nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_appender_error")]
+    public static partial nint AppenderError(nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_appender_close")]
+    public static partial int AppenderClose(nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_appender_destroy")]
+    public static partial int AppenderDestroy(ref nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_appender_end_row")]
+    public static partial int AppenderEndRow(nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_int64")]
+    public static partial int AppendInt64(nint appender, long value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_int32")]
+    public static partial int AppendInt32(nint appender, int value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_double")]
+    public static partial int AppendDouble(nint appender, double value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_bool")]
+    public static partial int AppendBoolean(nint appender, [MarshalAs(UnmanagedType.U1)] bool value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_timestamp")]
+    public static partial int AppendTimestamp(nint appender, long micros);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_date")]
+    public static partial int AppendDate(nint appender, int days);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_varchar_length")]
+    public static partial int AppendText(nint appender, byte[] text, ulong bytes);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_null")]
+    public static partial int AppendNull(nint appender);
+}
