@@ -1,0 +1,69 @@
+using FeatureStore.OfflineStore.Lake;
+
+namespace FeatureStore.OfflineStore.Tests.Lake;
+
+public sealed class ChangeTableTests : IDisposable
+{
+    private const long Day = 86_400_000_000;
+    private static readonly LakeColumn[] Columns = [new("user_id", LakeType.String), new("amount", LakeType.Double), new("time", LakeType.Timestamp)];
+    private readonly string _root = Directory.CreateTempSubdirectory("lake").FullName;
+
+    private string TableRoot => Path.Combine(_root, "cdc", "transactions");
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void Append_InsertsAndChanges_LieInSeparateTaggedFiles()
+    {
+        Open().Append([Row("c", 1, 5), Row("u", 2, 6), Row("r", 3, Day + 7)], new LakeTxn("app", 1), CancellationToken.None);
+
+        var files = new DeltaLog(TableRoot).Read(CancellationToken.None)!.Files.Values
+            .OrderBy(f => f.PartitionValues["__commit_date"], StringComparer.Ordinal).ThenBy(f => f.Tags["fstore.kind"], StringComparer.Ordinal).ToList();
+
+        Assert.Equal(["change", "insert", "insert"], files.Select(f => f.Tags["fstore.kind"]));
+        Assert.Equal(["1970-01-01", "1970-01-01", "1970-01-02"], files.Select(f => f.PartitionValues["__commit_date"]));
+        Assert.Contains("\"minValues\":{\"time\":\"1970-01-01T00:00:00.000005Z\"}", files[1].Stats, StringComparison.Ordinal);
+        Assert.All(files, f => Assert.Equal(new FileInfo(Path.Combine(TableRoot, f.Path)).Length, f.Size));
+    }
+
+    [Fact]
+    public void Append_SameOrOlderTxn_DoesNothing()
+    {
+        var table = Open();
+        table.Append([Row("c", 1, 5)], new LakeTxn("app", 7), CancellationToken.None);
+        table.Append([Row("c", 1, 5)], new LakeTxn("app", 7), CancellationToken.None);
+        table.Append([Row("c", 1, 5)], new LakeTxn("app", 6), CancellationToken.None);
+        table.Append([Row("c", 2, 5)], new LakeTxn("other", 1), CancellationToken.None);
+
+        Assert.Equal(7, table.TxnVersion("app"));
+        Assert.Null(table.TxnVersion("none"));
+        Assert.Equal(2, new DeltaLog(TableRoot).Read(CancellationToken.None)!.Files.Count);
+    }
+
+    [Fact]
+    public void Append_NewColumn_WidensTheSchema()
+    {
+        Open().Append([Row("c", 1, 5)], new LakeTxn("app", 1), CancellationToken.None);
+        ChangeTable.Open(_root, "cdc/transactions", [new LakeColumn("vendor", LakeType.String)])
+            .Append([Row("c", 1, 5) with { Values = ["v"] }], new LakeTxn("app", 2), CancellationToken.None);
+
+        Assert.Contains("vendor", new DeltaLog(TableRoot).Read(CancellationToken.None)!.Metadata.SchemaString, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Append_ColumnOfAnotherType_IsRefusedByName()
+    {
+        Open().Append([Row("c", 1, 5)], new LakeTxn("app", 1), CancellationToken.None);
+        var other = ChangeTable.Open(_root, "cdc/transactions", [new LakeColumn("amount", LakeType.Int64)]);
+
+        var thrown = Assert.Throws<DeltaException>(
+            () => other.Append([Row("c", 1, 5) with { Values = [1L] }], new LakeTxn("app", 2), CancellationToken.None));
+
+        Assert.Contains("column amount is Double", thrown.Message, StringComparison.Ordinal);
+    }
+
+    private static ChangeRow Row(string op, long lsn, long micros) =>
+        new(op, "s", lsn, 0, $"{{\"id\":{lsn}}}", micros, [], ["u", 1.5, micros]);
+
+    private ChangeTable Open() => ChangeTable.Open(_root, "cdc/transactions", Columns);
+}
