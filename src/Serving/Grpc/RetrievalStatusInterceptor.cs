@@ -1,0 +1,40 @@
+using FeatureStore.Contract.Keys;
+using FeatureStore.OnlineStore;
+using FeatureStore.Serving.Retrieval;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+
+namespace FeatureStore.Serving.Grpc;
+
+/// <summary>The one place where an exception becomes a gRPC status.</summary>
+public sealed class RetrievalStatusInterceptor : Interceptor
+{
+    /// <inheritdoc/>
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (RetrievalException e)
+        {
+            throw new RpcException(new Status(Code(e.Fault), e.Message));
+        }
+        catch (EntityKeyException e)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, e.Message));
+        }
+        catch (OnlineStoreException e)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, e.Message));
+        }
+    }
+
+    private static StatusCode Code(RetrievalFault fault) => fault switch
+    {
+        RetrievalFault.NotFound => StatusCode.NotFound,
+        RetrievalFault.TooLarge => StatusCode.ResourceExhausted,
+        _ => StatusCode.InvalidArgument,
+    };
+}

@@ -1,0 +1,32 @@
+using FeatureStore.Contract.Rows;
+using FeatureStore.OnlineStore;
+
+namespace FeatureStore.Serving.Tests;
+
+/// <summary>Rows by view and key; remembers how many keys each read asked for.</summary>
+internal sealed class FixedStore : IOnlineStore
+{
+    public Dictionary<(string View, string Key), EncodedRow> Rows { get; } = [];
+
+    public List<int> KeysPerRead { get; } = [];
+
+    public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task<OnlineRead[][]> ReadAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
+    {
+        KeysPerRead.Add(entityKeys.Count);
+        return Task.FromResult(tables.Select(t => entityKeys.Select(k =>
+            Rows.TryGetValue((t.View, Convert.ToHexString(k)), out var row)
+                ? new OnlineRead(row.EventTimeMicros, [.. row.Values])
+                : new OnlineRead(null, new byte[]?[t.Features.Count])).ToArray()).ToArray());
+    }
+
+    public Task<OnlineWriteCounts> WriteAsync(
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Serving only reads.");
+
+    public Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
