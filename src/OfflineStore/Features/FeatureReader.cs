@@ -1,0 +1,181 @@
+using Feast.Types;
+using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.Rows;
+using FeatureStore.Contract.Values;
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.Registry.Snapshot;
+using ValueType = Feast.Types.ValueType;
+
+namespace FeatureStore.OfflineStore.Features;
+
+/// <summary>A row of a feature table for a person to read; values follow the view's features.</summary>
+public sealed record ShownRow(
+    IReadOnlyList<object> Keys, IReadOnlyList<object?> Values, long EventTimeMicros, long? CreatedTimeMicros);
+
+/// <summary>Reads a view's table, Delta or plain Parquet, in bounded batches.</summary>
+/// <param name="lakeRoot">Folder that relative source paths start from.</param>
+/// <param name="entityKeyVersion">2 or 3, as the registry says.</param>
+public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
+{
+    private const int MicrosPerSecond = 1_000_000;
+
+    /// <summary>The newest row (event time, then created time) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
+    /// <exception cref="DeltaException">The table is missing or damaged.</exception>
+    public IEnumerable<IReadOnlyList<EncodedRow>> Latest(
+        FeatureViewModel view, long startMicros, long endMicros, int batchRows, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchRows);
+        return Batches(view, startMicros, endMicros, batchRows, cancellationToken);
+    }
+
+    /// <summary>The newest row of each entity, or of one, at or before a time; in key order, all held in memory.</summary>
+    /// <param name="user">Value of the first join key, as text; null for all.</param>
+    public IReadOnlyList<ShownRow> Show(FeatureViewModel view, long asOfMicros, string? user, CancellationToken cancellationToken)
+    {
+        var shown = new List<ShownRow>();
+        using var database = LakeDatabase.Open();
+        using var connection = LakeDatabase.Connect(database, cancellationToken);
+        using var reader = connection.Query(LatestSql(view, LakeTime.Least, asOfMicros, user, cancellationToken), cancellationToken);
+        while (reader.NextChunk())
+        {
+            for (var r = 0; r < reader.RowCount; r++)
+            {
+                var keys = new object[view.JoinKeys.Count];
+                var values = new object?[view.Features.Count];
+                for (var k = 0; k < keys.Length; k++)
+                {
+                    keys[k] = Plain(reader, k, r, ViewColumns.Type(view.JoinKeys[k]))!;
+                }
+
+                for (var f = 0; f < values.Length; f++)
+                {
+                    values[f] = Plain(reader, keys.Length + f, r, ViewColumns.Type(view.Features[f]));
+                }
+
+                shown.Add(new ShownRow(keys, values, Event(view, reader, r), Created(view, reader, r)));
+            }
+        }
+
+        return shown;
+    }
+
+    private IEnumerable<IReadOnlyList<EncodedRow>> Batches(
+        FeatureViewModel view, long startMicros, long endMicros, int batchRows, CancellationToken cancellationToken)
+    {
+        using var database = LakeDatabase.Open();
+        using var connection = LakeDatabase.Connect(database, cancellationToken);
+        using var reader = connection.Query(LatestSql(view, startMicros, endMicros, null, cancellationToken), cancellationToken);
+        var batch = new List<EncodedRow>(batchRows);
+        while (reader.NextChunk())
+        {
+            for (var r = 0; r < reader.RowCount; r++)
+            {
+                batch.Add(Encode(view, reader, r));
+                if (batch.Count == batchRows)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    yield return batch;
+                    batch = new List<EncodedRow>(batchRows);
+                }
+            }
+        }
+
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    private string LatestSql(FeatureViewModel view, long startMicros, long endMicros, string? user, CancellationToken cancellationToken)
+    {
+        var keys = view.JoinKeys.Select(k => Column(view, k)).ToList();
+        var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
+        var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
+        var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
+        var newest = string.Join(", ", keys);
+        return $"""
+            SELECT {string.Join(", ", keys.Concat(view.Features.Select(f => Column(view, f))))}, {time}, {created}
+            FROM {From(view, cancellationToken)}
+            WHERE {time} >= {LakeSql.Number(startMicros)} AND {time} <= {LakeSql.Number(endMicros)}{whose}
+                AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
+            QUALIFY row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST) = 1
+            ORDER BY {newest}
+            """;
+    }
+
+    private string From(FeatureViewModel view, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(lakeRoot, view.Source.Path);
+        if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
+        {
+            var columns = DeltaSchema.Read(snapshot.Metadata.SchemaString, path)
+                .Where(c => !snapshot.Metadata.PartitionColumns.Contains(c.Name)).ToList();
+            return LakeSql.Files(path, snapshot.Files.Values, columns);
+        }
+
+        if (File.Exists(path))
+        {
+            return $"read_parquet({LakeSql.Text(path)})";
+        }
+
+        return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any()
+            ? $"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)"
+            : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
+    }
+
+    private static string Column(FeatureViewModel view, FieldModel field) =>
+        $"CAST({LakeSql.Name(ViewColumns.SourceColumn(view, field.Name))} AS {LakeSql.Type(ViewColumns.Type(field))})";
+
+    private EncodedRow Encode(FeatureViewModel view, DuckDbReader reader, int row)
+    {
+        var keys = new (string, Value)[view.JoinKeys.Count];
+        for (var k = 0; k < keys.Length; k++)
+        {
+            keys[k] = (view.JoinKeys[k].Name, Value.Parser.ParseFrom(Bytes(view.JoinKeys[k], reader, k, row)));
+        }
+
+        var values = new byte[view.Features.Count][];
+        for (var f = 0; f < values.Length; f++)
+        {
+            values[f] = Bytes(view.Features[f], reader, keys.Length + f, row);
+        }
+
+        return new EncodedRow(EntityKeyEncoder.Encode(keys, entityKeyVersion), Event(view, reader, row), Created(view, reader, row), values);
+    }
+
+    private static byte[] Bytes(FieldModel field, DuckDbReader reader, int column, int row) => reader.IsNull(column, row)
+        ? ValueBytes.Null
+        : field.Type switch
+        {
+            ValueType.Types.Enum.Int64 => ValueBytes.Int64(reader.Int64(column, row)),
+            ValueType.Types.Enum.Int32 => ValueBytes.Int32(reader.Int32(column, row)),
+            ValueType.Types.Enum.Double => ValueBytes.Double(reader.Double(column, row)),
+            ValueType.Types.Enum.Float => ValueBytes.Float((float)reader.Double(column, row)),
+            ValueType.Types.Enum.Bool => ValueBytes.Boolean(reader.Boolean(column, row)),
+            ValueType.Types.Enum.String => ValueBytes.Text(reader.Text(column, row)),
+            _ => ValueBytes.UnixTimestamp((long)Math.Floor((decimal)reader.TimestampMicros(column, row) / MicrosPerSecond)),
+        };
+
+    private static object? Plain(DuckDbReader reader, int column, int row, LakeType type) => reader.IsNull(column, row)
+        ? null
+        : type switch
+        {
+            LakeType.Int64 => reader.Int64(column, row),
+            LakeType.Int32 => reader.Int32(column, row),
+            LakeType.Double => reader.Double(column, row),
+            LakeType.Boolean => reader.Boolean(column, row),
+            LakeType.String => reader.Text(column, row),
+            LakeType.Timestamp => reader.TimestampMicros(column, row),
+            _ => reader.Date(column, row),
+        };
+
+    private static long Event(FeatureViewModel view, DuckDbReader reader, int row) =>
+        reader.Int64(view.JoinKeys.Count + view.Features.Count, row);
+
+    private static long? Created(FeatureViewModel view, DuckDbReader reader, int row)
+    {
+        var column = view.JoinKeys.Count + view.Features.Count + 1;
+        return reader.IsNull(column, row) ? null : reader.Int64(column, row);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Text.Json.Nodes;
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake;
+
+namespace FeatureStore.OfflineStore.Features;
+
+/// <summary>
+/// A view's feature table. Takes the rows that are true now for some feature times and writes what is missing: new rows
+/// go into one new file per partition; a partition that holds a row which is no longer true is written anew.
+/// </summary>
+internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> columns, string timeColumn)
+{
+    private const string PartitionColumn = "event_date";
+    private static readonly Dictionary<string, string> NoTags = [];
+    private readonly DeltaLog _log = new(root);
+    private readonly LakeFiles _files = new(root);
+
+    /// <summary>Writes the rows of the connection's table <c>computed</c>, which is whole for each of the given times.</summary>
+    public ComputeResult Write(DuckDbConnection connection, IReadOnlyList<long> asOfMicros, CancellationToken cancellationToken)
+    {
+        var before = _log.Read(cancellationToken);
+        before?.EnsureWritable(root);
+        _files.RemoveOrphans(before);
+
+        var staged = new List<(StagedFile File, long Rows)>();
+        var removed = new List<DeltaFile>();
+        long appended = 0;
+        foreach (var date in asOfMicros.GroupBy(LakeSql.DateText).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            List<DeltaFile> old = before is null ? [] : [.. before.Files.Values.Where(f => f.PartitionValues.GetValueOrDefault(PartitionColumn) == date.Key)];
+            Load(connection, old, date, cancellationToken);
+            var contradicted = Count(connection, "SELECT count(*) FROM (SELECT * FROM present EXCEPT ALL SELECT * FROM expected)", cancellationToken) > 0;
+            var select = contradicted
+                ? "SELECT * FROM expected UNION ALL SELECT * FROM others"
+                : "SELECT * FROM expected EXCEPT ALL SELECT * FROM present";
+            var rows = Count(connection, $"SELECT count(*) FROM ({select})", cancellationToken);
+            if (contradicted)
+            {
+                removed.AddRange(old);
+            }
+
+            if (rows > 0)
+            {
+                appended += rows;
+                var order = string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
+                staged.Add((_files.Stage(connection, $"SELECT * FROM ({select}) ORDER BY {order}", PartitionColumn, date.Key, cancellationToken), rows));
+            }
+        }
+
+        if (staged.Count == 0 && removed.Count == 0)
+        {
+            return new ComputeResult(0, 0, before?.Version);
+        }
+
+        return Commit(before, staged, removed, appended);
+    }
+
+    private ComputeResult Commit(DeltaSnapshot? before, List<(StagedFile File, long Rows)> staged, List<DeltaFile> removed, long appended)
+    {
+        var added = staged.Select(s =>
+            _files.Publish(s.File, new JsonObject { ["numRecords"] = s.Rows }.ToJsonString(), NoTags)).ToList();
+        var metadata = before is null
+            ? new DeltaMetadata(
+                Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags)
+            : null;
+        var version = before is null ? 0 : before.Version + 1;
+        var commit = new DeltaCommit(before is null ? DeltaProtocol.Plain : null, metadata, null, added, removed);
+        if (_log.TryCommit(version, commit) == DeltaCommitOutcome.Conflict)
+        {
+            _files.Delete(added);
+            throw new DeltaException($"{root}: another run wrote version {version} meanwhile. Run the computation again; let one run at a time write a view.");
+        }
+
+        // Plain Parquet readers look at every file, so what the commit took out must go at once.
+        _files.Delete(removed);
+        return new ComputeResult(appended, removed.Count, version);
+    }
+
+    /// <summary>Fills <c>expected</c> and <c>present</c> with the date's rows of the times in question, <c>others</c> with the rest of the partition.</summary>
+    private void Load(DuckDbConnection connection, List<DeltaFile> old, IEnumerable<long> times, CancellationToken cancellationToken)
+    {
+        var names = string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
+        var list = string.Join(", ", times.Select(LakeSql.Number));
+        var time = LakeSql.Micros(LakeSql.Name(timeColumn), LakeType.Timestamp);
+        var files = LakeSql.Files(root, old, columns);
+        connection.Execute($"CREATE OR REPLACE TEMP TABLE expected AS SELECT {names} FROM computed WHERE {time} IN ({list})", cancellationToken);
+        connection.Execute($"CREATE OR REPLACE TEMP TABLE present AS SELECT {names} FROM {files} WHERE {time} IN ({list})", cancellationToken);
+        connection.Execute($"CREATE OR REPLACE TEMP TABLE others AS SELECT {names} FROM {files} WHERE {time} NOT IN ({list})", cancellationToken);
+    }
+
+    private static long Count(DuckDbConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        using var reader = connection.Query(sql, cancellationToken);
+        return reader.NextChunk() ? reader.Int64(0, 0) : 0;
+    }
+}
