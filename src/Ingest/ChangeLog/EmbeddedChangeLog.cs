@@ -15,6 +15,8 @@ public sealed class EmbeddedChangeLog : IDisposable
         CREATE TABLE IF NOT EXISTS messages (topic INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB, value BLOB, create_half INTEGER NOT NULL,
             PRIMARY KEY (topic, offset)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS imports (id TEXT PRIMARY KEY, shift_weeks INTEGER NOT NULL, rows_done INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS dead_letters (topic INTEGER NOT NULL, offset INTEGER NOT NULL, byte_position INTEGER NOT NULL, reason TEXT NOT NULL,
+            PRIMARY KEY (topic, offset)) WITHOUT ROWID;
         """;
 
     private readonly string _path;
@@ -143,6 +145,36 @@ public sealed class EmbeddedChangeLog : IDisposable
         }
 
         return messages;
+    });
+
+    /// <summary>Notes that a message is no change event; noting it again changes nothing.</summary>
+    public void NoteDeadLetter(LogTopic topic, long offset, long bytePosition, string reason) => Guarded(() =>
+    {
+        using var transaction = _connection.BeginTransaction(deferred: false);
+        Execute(
+            "INSERT OR REPLACE INTO dead_letters VALUES ($topic, $offset, $position, $reason)",
+            transaction,
+            ("$topic", topic.RowId),
+            ("$offset", offset),
+            ("$position", bytePosition),
+            ("$reason", reason));
+        transaction.Commit();
+        return 0;
+    });
+
+    /// <summary>The topic's messages that were no change events, by offset.</summary>
+    public IReadOnlyList<(long Offset, long BytePosition, string Reason)> DeadLetters(LogTopic topic) => Guarded(() =>
+    {
+        using var select = Command("SELECT offset, byte_position, reason FROM dead_letters WHERE topic = $topic ORDER BY offset", null);
+        select.Parameters.AddWithValue("$topic", topic.RowId);
+        using var reader = select.ExecuteReader();
+        var letters = new List<(long, long, string)>();
+        while (reader.Read())
+        {
+            letters.Add((reader.GetInt64(0), reader.GetInt64(1), reader.GetString(2)));
+        }
+
+        return letters;
     });
 
     /// <inheritdoc/>
