@@ -22,8 +22,7 @@ public sealed class GrpcMessageTests
             var bytes = Convert.FromHexString(row.GetProperty("hex").GetString()!);
             var parser = Messages[row.GetProperty("message").GetString()!].Parser;
             var message = parser.ParseFrom(bytes);
-            Assert.Equal((name, bytes.Length), (name, message.ToByteArray().Length));
-            Assert.Equal(message, parser.ParseFrom(message.ToByteArray()));
+            Assert.Equal((name, Convert.ToHexStringLower(bytes)), (name, Convert.ToHexStringLower(message.ToByteArray())));
 
             // A field that our text of the contract lacks would lie among the unknown ones and be dropped here.
             Assert.Equal((name, message), (name, parser.WithDiscardUnknownFields(true).ParseFrom(bytes)));
