@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore.Sqlite;
 
 namespace FeatureStore.OnlineStore.Tests.Sqlite;
@@ -51,5 +52,6 @@ public sealed class SqliteOnlineStoreTests : OnlineStoreSuite
     [InlineData(1781.3624137850386, "1781.3624137850386")]
     [InlineData(double.NaN, "nan")]
     [InlineData(double.NegativeInfinity, "-inf")]
-    public void Float_AsPythonPrintsIt(double value, string expected) => Assert.Equal(expected, ValueText.Float(value));
+    public void Of_Double_IsAsPythonPrintsIt(double value, string expected) =>
+        Assert.Equal(expected, ValueText.Of(ValueBytes.Double(value)));
 }
