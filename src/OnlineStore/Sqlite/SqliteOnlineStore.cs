@@ -11,7 +11,10 @@ public sealed class SqliteOnlineStore : IOnlineStore
 {
     // SQLite takes 32,766 parameters in a statement; a round number below keeps statements few and cached.
     private const int KeysPerQueryMax = 1000;
+    // Result codes of sqlite3.h.
     private const int SqliteError = 1;
+    private const int SqliteCorrupt = 11;
+    private const int SqliteNotADatabase = 26;
     private const long MicrosPerSecond = 1_000_000;
 
     private readonly string _path;
@@ -203,10 +206,14 @@ public sealed class SqliteOnlineStore : IOnlineStore
         {
             throw new OnlineStoreException($"The online store {_path} lacks a view's table ({e.Message}); run 'fstore apply'.", e);
         }
-        catch (SqliteException e)
+        catch (SqliteException e) when (e.SqliteErrorCode is SqliteCorrupt or SqliteNotADatabase)
         {
             throw new OnlineStoreException(
-                $"The online store {_path} cannot be used: {e.Message}; if the file is damaged, remove it, then apply and materialize again.", e);
+                $"The online store {_path} is damaged: {e.Message}; remove it, then apply and materialize again.", e);
+        }
+        catch (SqliteException e)
+        {
+            throw new OnlineStoreException($"The online store {_path} cannot be used: {e.Message}.", e);
         }
     }
 }

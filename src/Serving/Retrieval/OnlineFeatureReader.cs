@@ -26,9 +26,10 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
         var columns = new List<OnlineColumn>(entities.Count + names.Count);
         columns.AddRange(entities.Select(e => EntityColumn(e, rows)));
 
-        // Views of one entity share their keys, so each group is one batch read of keys × tables.
+        // Views of one entity share their keys, so each group is one batch read of keys × tables. The view's own join
+        // keys take part: an alias may bring another view the same request column under another stored key.
         var reads = new OnlineRead[plan.Views.Count][];
-        foreach (var group in Enumerable.Range(0, plan.Views.Count).GroupBy(i => string.Join('\n', plan.Views[i].RequestKeys)))
+        foreach (var group in Enumerable.Range(0, plan.Views.Count).GroupBy(i => KeyColumns(plan.Views[i])))
         {
             var views = group.ToArray();
             await ReadGroupAsync(plan, views, entities, rows, reads, cancellationToken);
@@ -46,6 +47,9 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
 
         return new OnlineFeatures(columns);
     }
+
+    private static string KeyColumns(PlannedView planned) =>
+        string.Join('\n', planned.View.JoinKeys.Select(k => k.Name).Concat(planned.RequestKeys));
 
     private static OnlineColumn EntityColumn(KeyValuePair<string, IReadOnlyList<Value>> entity, int rows)
     {

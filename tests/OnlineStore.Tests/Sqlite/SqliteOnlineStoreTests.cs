@@ -37,6 +37,18 @@ public sealed class SqliteOnlineStoreTests : OnlineStoreSuite
         Assert.Contains("materialize again", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Open_FileThatCannotBeOpened_NeverAdvisesToRemoveIt()
+    {
+        var path = Path.Combine(_folder, "a_folder");
+        Directory.CreateDirectory(path);
+        await using var store = new SqliteOnlineStore(path);
+        var error = await Assert.ThrowsAsync<OnlineStoreException>(
+            () => store.EnsureTablesAsync([new OnlineTable("p", "v", ["f"])], CancellationToken.None));
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("remove", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0.0, "0.0")]
     [InlineData(-0.0, "-0.0")]
