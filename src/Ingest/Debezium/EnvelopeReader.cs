@@ -12,7 +12,6 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
 {
     private const string Unavailable = "__debezium_unavailable_value";
     private const long MicrosPerMillisecond = 1_000;
-    private static readonly DateOnly Epoch = new(1970, 1, 1);
 
     private readonly Dictionary<string, int> _columns = columns.Select((c, i) => (c.Name, i)).ToDictionary(c => c.Name, c => c.i);
 
@@ -35,16 +34,29 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
                 throw new EnvelopeException("there is text after the event");
             }
 
-            return new EnvelopeResult(ToRow(parts, message), null);
+            // With schemas on, a tombstone may be an object around nothing.
+            return parts.IsTombstone ? default : new EnvelopeResult(ToRow(parts, message), null);
         }
         catch (JsonException e)
         {
-            return new EnvelopeResult(null, new EnvelopeFault(e.BytePositionInLine ?? reader.BytesConsumed, "not JSON"));
+            return new EnvelopeResult(null, new EnvelopeFault(Position(message.Value, e), "not JSON"));
         }
         catch (Exception e) when (e is EnvelopeException or InvalidOperationException or FormatException)
         {
             return new EnvelopeResult(null, new EnvelopeFault(reader.TokenStartIndex, e.Message));
         }
+    }
+
+    // The exception counts lines and bytes in the line; a place in the value is one number.
+    private static long Position(ReadOnlySpan<byte> value, JsonException e)
+    {
+        var start = 0;
+        for (var line = e.LineNumber ?? 0; line > 0; line--)
+        {
+            start += value[start..].IndexOf((byte)'\n') + 1;
+        }
+
+        return Math.Min(start + (e.BytePositionInLine ?? 0), value.Length);
     }
 
     private static void Next(ref Utf8JsonReader reader)
@@ -85,9 +97,9 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
         return new ChangeRow(
             parts.Op,
             parts.Name ?? throw new EnvelopeException("source.name is missing"),
-            parts.Lsn ?? throw new EnvelopeException("source.lsn is missing"),
+            parts.Lsn ?? throw new EnvelopeException("source.lsn is missing or null (rows of an incremental snapshot cannot be landed yet; use a blocking one)"),
             message.CreateHalf ? 1 : 0,
-            message.Key is null ? null : EnvelopeWriter.KeyText(message.Key),
+            message.Key is null ? null : EnvelopeKey.Text(message.Key),
             parts.CommitMicros ?? throw new EnvelopeException("source.ts_us and source.ts_ms are missing"),
             parts.Unavailable,
             image ?? new object?[parts.Width]);
@@ -103,6 +115,9 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
             Next(ref reader);
             switch (name)
             {
+                case "payload" when reader.TokenType == JsonTokenType.Null:
+                    parts.IsTombstone = true;
+                    break;
                 case "payload":
                     ReadEnvelope(ref reader, parts);
                     break;
@@ -179,45 +194,18 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
             }
             else
             {
-                values[column] = ReadValue(ref reader, columns[column]);
+                values[column] = EnvelopeValues.Read(ref reader, columns[column]);
             }
         }
 
         return values;
     }
 
-    private static object? ReadValue(ref Utf8JsonReader reader, LakeColumn column) => (column.Type, reader.TokenType) switch
-    {
-        (_, JsonTokenType.Null) => null,
-        (LakeType.String, JsonTokenType.String) => reader.GetString(),
-        (LakeType.Int64 or LakeType.Timestamp, JsonTokenType.Number) => reader.GetInt64(),
-        (LakeType.Int32, JsonTokenType.Number) => reader.GetInt32(),
-        (LakeType.Double, JsonTokenType.Number) => reader.GetDouble(),
-        (LakeType.Double, JsonTokenType.String) => NotFinite(reader.GetString(), column),
-        (LakeType.Boolean, JsonTokenType.True or JsonTokenType.False) => reader.GetBoolean(),
-        (LakeType.Date, JsonTokenType.Number) => Day(reader.GetInt32(), column),
-        _ => throw new EnvelopeException($"column '{column.Name}' is {column.Type}, and the event has a {reader.TokenType}"),
-    };
-
-    private static object NotFinite(string? text, LakeColumn column) => text switch
-    {
-        "NaN" => double.NaN,
-        "Infinity" => double.PositiveInfinity,
-        "-Infinity" => double.NegativeInfinity,
-        _ => throw new EnvelopeException($"column '{column.Name}' is Double, and the event has other text"),
-    };
-
-    private static object Day(int days, LakeColumn column)
-    {
-        var number = (long)Epoch.DayNumber + days;
-        return number >= 0 && number <= DateOnly.MaxValue.DayNumber
-            ? DateOnly.FromDayNumber((int)number)
-            : throw new EnvelopeException($"column '{column.Name}' is a date outside the years 1 to 9999");
-    }
-
     private sealed class Parts
     {
         public int Width { get; set; }
+
+        public bool IsTombstone { get; set; }
 
         public string? Op { get; set; }
 
@@ -233,6 +221,4 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
 
         public List<string> Unavailable { get; } = [];
     }
-
-    private sealed class EnvelopeException(string reason) : Exception(reason);
 }

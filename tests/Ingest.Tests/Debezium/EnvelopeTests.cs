@@ -15,6 +15,8 @@ public sealed class EnvelopeTests
 
     private static readonly object?[] Values = ["é\"", 9007199254740993L, -7, 0.1, true, 1793577600000001L, new DateOnly(1969, 12, 31)];
 
+    private static readonly byte[] Key = EnvelopeWriter.Key("id", "1");
+
     private readonly EnvelopeReader _reader = new(Columns);
 
     [Theory]
@@ -54,7 +56,51 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
-    public void Read_Tombstone_SaysNothing() => Assert.Equal(default, _reader.Read(new LogMessage([1], null)));
+    public void Read_Tombstone_SaysNothing() => Assert.Equal(default, _reader.Read(new LogMessage(Key, null)));
+
+    [Fact]
+    public void Read_TombstoneInAnEnclosingObject_SaysNothing() =>
+        Assert.Equal(default, Read("""{"schema":{"type":"struct"},"payload":null}"""));
+
+    [Fact]
+    public void Read_NumberForText_IsTakenAsWritten() =>
+        Assert.Equal("7", Read("""{"after":{"id":7},"source":{"name":"s","lsn":1,"ts_us":5},"op":"c"}""").Row!.Values[0]);
+
+    [Theory]
+    [InlineData("2024-02-29T12:34:56.789012Z", 1_709_210_096_789_012)]
+    [InlineData("2024-02-29T12:34:56Z", 1_709_210_096_000_000)]
+    [InlineData("2024-02-29T14:34:56+02:00", 1_709_210_096_000_000)]
+    [InlineData("1969-12-31T23:59:59.999999Z", -1)]
+    public void Read_IsoTextForTimestamp_IsMicroseconds(string text, long micros) =>
+        Assert.Equal(micros, Read($$"""{"after":{"t":"{{text}}"},"source":{"name":"s","lsn":1,"ts_us":5},"op":"c"}""").Row!.Values[5]);
+
+    [Theory]
+    [InlineData("""{"id":"1"}""")]
+    [InlineData("""{ "id" : "1" }""")]
+    [InlineData("""{"id":"\u0031"}""")]
+    [InlineData("""{"schema":{"type":"struct"},"payload":{"id":"1"}}""")]
+    [InlineData("""{"payload":{"id":"1"},"schema":{"type":"struct"}}""")]
+    public void Read_AnyFormOfAKey_IsOneText(string key) =>
+        Assert.Equal("""{"id":"1"}""", _reader.Read(Message(Row("c", Values)) with { Key = Encoding.UTF8.GetBytes(key) }).Row!.Key);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1")]
+    [InlineData("{\"id\":")]
+    [InlineData("{\"id\":\"\\ud800\"}")]
+    public void Read_MalformedKey_IsAFault(string key) =>
+        Assert.Contains("key", _reader.Read(Message(Row("c", Values)) with { Key = Encoding.UTF8.GetBytes(key) }).Fault!.Reason, StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_DamageOnALaterLine_IsPlacedFromTheStartOfTheValue()
+    {
+        var fault = Read("{\n\n  \"op\": !}").Fault!;
+        Assert.Equal(11, fault.BytePosition);
+    }
+
+    [Fact]
+    public void Read_IncrementalSnapshotRow_IsAFaultThatSaysWhatToDo() =>
+        Assert.Contains("blocking", Read("""{"after":{},"source":{"name":"s","lsn":null,"ts_us":1},"op":"r"}""").Fault!.Reason, StringComparison.Ordinal);
 
     [Fact]
     public void Read_CreateHalfOfAKeyChange_HasPartOne() =>
@@ -92,7 +138,7 @@ public sealed class EnvelopeTests
         var whole = Message(Row("u", Values)).Value!;
         for (var length = 0; length < whole.Length; length++)
         {
-            Assert.NotNull(_reader.Read(new LogMessage([1], whole[..length])).Fault);
+            Assert.NotNull(_reader.Read(new LogMessage(Key, whole[..length])).Fault);
         }
     }
 
@@ -109,7 +155,7 @@ public sealed class EnvelopeTests
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             }
 
-            var thrown = Record.Exception(() => _reader.Read(new LogMessage([1], damaged)));
+            var thrown = Record.Exception(() => _reader.Read(new LogMessage(Key, damaged)));
             Assert.True(thrown is null, $"seed {seed}: {thrown}");
         }
     }
@@ -118,5 +164,5 @@ public sealed class EnvelopeTests
 
     private static LogMessage Message(ChangeRow row) => new(EnvelopeWriter.Key("id", "1"), EnvelopeWriter.Write("t", Columns, row));
 
-    private EnvelopeResult Read(string json) => _reader.Read(new LogMessage([1], Encoding.UTF8.GetBytes(json)));
+    private EnvelopeResult Read(string json) => _reader.Read(new LogMessage(Key, Encoding.UTF8.GetBytes(json)));
 }
