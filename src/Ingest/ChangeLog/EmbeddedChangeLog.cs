@@ -4,28 +4,17 @@ namespace FeatureStore.Ingest.ChangeLog;
 
 /// <summary>
 /// The change log without a broker: one SQLite file with topics, messages and offsets. One writer at a time, any number
-/// of readers (WAL). An append is durable when the call returns, whole or not at all.
+/// of readers (WAL). An append is durable when the call returns, whole or not at all. An instance is for one thread.
 /// </summary>
 public sealed class EmbeddedChangeLog : IDisposable
 {
-    private const string Schema =
-        """
-        CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY CHECK (one = 1), cluster_id TEXT NOT NULL, next_lsn INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, topic_id TEXT NOT NULL, next_offset INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS messages (topic INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB, value BLOB, create_half INTEGER NOT NULL,
-            PRIMARY KEY (topic, offset)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS imports (id TEXT PRIMARY KEY, shift_weeks INTEGER NOT NULL, rows_done INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS dead_letters (topic INTEGER NOT NULL, offset INTEGER NOT NULL, byte_position INTEGER NOT NULL, reason TEXT NOT NULL,
-            PRIMARY KEY (topic, offset)) WITHOUT ROWID;
-        """;
+    private readonly ChangeLogFile _file;
+    private readonly TimeProvider _time;
 
-    private readonly string _path;
-    private readonly SqliteConnection _connection;
-
-    private EmbeddedChangeLog(string path, SqliteConnection connection, string clusterId)
+    private EmbeddedChangeLog(ChangeLogFile file, TimeProvider time, string clusterId)
     {
-        _path = path;
-        _connection = connection;
+        _file = file;
+        _time = time;
         ClusterId = clusterId;
     }
 
@@ -33,188 +22,188 @@ public sealed class EmbeddedChangeLog : IDisposable
     public string ClusterId { get; }
 
     /// <summary>Opens the file, making it and its folder if they are not there.</summary>
-    /// <exception cref="ChangeLogException">The file is damaged or cannot be written.</exception>
-    public static EmbeddedChangeLog Open(string path)
+    /// <param name="time">Stamps the messages; the system's when null.</param>
+    /// <exception cref="ChangeLogException">The file is damaged, of another version, or cannot be written.</exception>
+    public static EmbeddedChangeLog Open(string path, TimeProvider? time = null)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        var file = ChangeLogFile.Open(path);
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + Schema;
-            command.ExecuteNonQuery();
-            command.CommandText = "INSERT OR IGNORE INTO log VALUES (1, $id, 1)";
-            command.Parameters.AddWithValue("$id", Guid.NewGuid().ToString("N"));
-            command.ExecuteNonQuery();
-            command.CommandText = "SELECT cluster_id FROM log";
-            return new EmbeddedChangeLog(path, connection, (string)command.ExecuteScalar()!);
+            var clusterId = file.Guarded(() =>
+            {
+                file.Execute("INSERT OR IGNORE INTO log VALUES (1, $id, 1)", ("$id", Guid.NewGuid().ToString("N")));
+                return file.Scalar<string>("SELECT cluster_id FROM log");
+            });
+            return new EmbeddedChangeLog(file, time ?? TimeProvider.System, clusterId);
         }
-        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        catch
         {
-            connection.Dispose();
-            throw new ChangeLogException(
-                $"The change log {path} cannot be opened: {e.Message}. If it is damaged, restore it, or remove it and import again.", e);
+            file.Dispose();
+            throw;
         }
     }
 
     /// <summary>The topic of that name, made if it is not there.</summary>
-    public LogTopic Topic(string name) => Guarded(() =>
+    public LogTopic Topic(string name) => _file.Guarded(() =>
     {
-        using (var insert = Command("INSERT OR IGNORE INTO topics (name, topic_id, next_offset) VALUES ($name, $id, 0)", null))
-        {
-            insert.Parameters.AddWithValue("$name", name);
-            insert.Parameters.AddWithValue("$id", Guid.NewGuid().ToString("N"));
-            insert.ExecuteNonQuery();
-        }
-
-        using var select = Command("SELECT id, topic_id FROM topics WHERE name = $name", null);
-        select.Parameters.AddWithValue("$name", name);
+        _file.Execute(
+            "INSERT OR IGNORE INTO topics (name, topic_id, next_offset) VALUES ($name, $id, 0)", ("$name", name), ("$id", Guid.NewGuid().ToString("N")));
+        using var select = _file.Command("SELECT id, topic_id FROM topics WHERE name = $name", ("$name", name));
         using var reader = select.ExecuteReader();
         reader.Read();
         return new LogTopic(reader.GetInt64(0), name, reader.GetString(1));
     });
 
     /// <summary>Messages in the topic; also the offset of the next.</summary>
-    public long NextOffset(LogTopic topic) => Guarded(() => Scalar("SELECT next_offset FROM topics WHERE id = $id", topic, null));
+    public long NextOffset(LogTopic topic) => _file.Guarded(() => NextOffsetOf(topic));
 
-    /// <summary>Progress of an import, null when it never began: weeks of shift, and source rows already appended.</summary>
-    public (int ShiftWeeks, long RowsDone)? Import(string importId) => Guarded(() =>
+    /// <summary>Progress of an import, null when it never began.</summary>
+    public ImportProgress? Import(string importId) => _file.Guarded(() =>
     {
-        using var select = Command("SELECT shift_weeks, rows_done FROM imports WHERE id = $id", null);
-        select.Parameters.AddWithValue("$id", importId);
+        using var select = _file.Command("SELECT shift_weeks, rows_done, completed FROM imports WHERE id = $id", ("$id", importId));
         using var reader = select.ExecuteReader();
-        return reader.Read() ? (reader.GetInt32(0), reader.GetInt64(1)) : ((int, long)?)null;
+        return reader.Read() ? new ImportProgress(importId, reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2) == 1) : null;
     });
 
     /// <summary>
-    /// Appends messages made from the LSNs they are given: <paramref name="make"/> is called once per index with a
-    /// log-wide increasing LSN. With <paramref name="import"/>, the import's progress is stored in the same transaction.
+    /// Appends messages made from the LSNs they are given: <paramref name="make"/> is called once per index with a log-wide
+    /// increasing LSN, and leaves an index out by answering null (its LSN goes to the next). It may ask for <see cref="Latest"/>,
+    /// which sees the messages made before. With <paramref name="import"/>, the import's progress is stored in the same transaction.
     /// </summary>
     /// <returns>The offset of the first appended message.</returns>
-    public long Append(LogTopic topic, int count, Func<int, long, LogMessage> make, (string Id, int ShiftWeeks, long RowsDone)? import = null) =>
-        Guarded(() =>
+    public long Append(LogTopic topic, int count, Func<int, long, LogMessage?> make, ImportProgress? import = null) => _file.InTransaction(() =>
+    {
+        var first = NextOffsetOf(topic);
+        var lsn = _file.Scalar<long>("SELECT next_lsn FROM log");
+        using var insert = _file.Command("INSERT INTO messages VALUES ($topic, $offset, $key, $value, $half, $time)");
+        var parameters = new[] { "$topic", "$offset", "$key", "$value", "$half", "$time" }
+            .Select(n => insert.Parameters.AddWithValue(n, DBNull.Value)).ToArray();
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        var appended = 0;
+        for (var i = 0; i < count; i++)
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            var first = Scalar("SELECT next_offset FROM topics WHERE id = $id", topic, transaction);
-            var lsn = Scalar("SELECT next_lsn FROM log", topic, transaction);
-            using var insert = Command("INSERT INTO messages VALUES ($topic, $offset, $key, $value, $half)", transaction);
-            var parameters = new[] { "$topic", "$offset", "$key", "$value", "$half" }.Select(n => insert.Parameters.AddWithValue(n, DBNull.Value)).ToArray();
-            for (var i = 0; i < count; i++)
+            if (make(i, lsn + appended) is not { } message)
             {
-                var message = make(i, lsn + i);
-                parameters[0].Value = topic.RowId;
-                parameters[1].Value = first + i;
-                parameters[2].Value = message.Key ?? (object)DBNull.Value;
-                parameters[3].Value = message.Value ?? (object)DBNull.Value;
-                parameters[4].Value = message.CreateHalf ? 1 : 0;
-                insert.ExecuteNonQuery();
+                continue;
             }
 
-            Execute("UPDATE topics SET next_offset = $n WHERE id = $id", transaction, ("$n", first + count), ("$id", topic.RowId));
-            Execute("UPDATE log SET next_lsn = $n", transaction, ("$n", lsn + count));
-            if (import is { } progress)
+            object[] values = [topic.RowId, first + appended, message.Key ?? (object)DBNull.Value, message.Value ?? (object)DBNull.Value, message.CreateHalf ? 1 : 0, now];
+            for (var p = 0; p < parameters.Length; p++)
             {
-                Execute(
-                    "INSERT INTO imports VALUES ($id, $shift, $rows) ON CONFLICT (id) DO UPDATE SET rows_done = excluded.rows_done",
-                    transaction,
-                    ("$id", progress.Id),
-                    ("$shift", progress.ShiftWeeks),
-                    ("$rows", progress.RowsDone));
+                parameters[p].Value = values[p];
             }
 
-            transaction.Commit();
-            return first;
-        });
+            insert.ExecuteNonQuery();
+            appended++;
+        }
+
+        _file.Execute("UPDATE topics SET next_offset = $n WHERE id = $id", ("$n", first + appended), ("$id", topic.RowId));
+        _file.Execute("UPDATE log SET next_lsn = $n", ("$n", lsn + appended));
+        if (import is not null)
+        {
+            _file.Execute(
+                "INSERT INTO imports VALUES ($id, $shift, $rows, $completed) ON CONFLICT (id) DO UPDATE SET rows_done = excluded.rows_done, completed = excluded.completed",
+                ("$id", import.Id),
+                ("$shift", import.ShiftWeeks),
+                ("$rows", import.RowsDone),
+                ("$completed", import.Completed ? 1 : 0));
+        }
+
+        return first;
+    });
+
+    /// <summary>Appends messages as they are, in one transaction.</summary>
+    /// <returns>The offset of the first.</returns>
+    public long Append(LogTopic topic, IReadOnlyList<LogMessage> messages) => Append(topic, messages.Count, (i, _) => messages[i]);
 
     /// <summary>At most <paramref name="messagesMax"/> messages from an offset on, in order.</summary>
-    public IReadOnlyList<StoredMessage> Read(LogTopic topic, long fromOffset, int messagesMax) => Guarded(() =>
+    public IReadOnlyList<StoredMessage> Read(LogTopic topic, long fromOffset, int messagesMax) => _file.Guarded(() =>
     {
-        using var select = Command(
-            "SELECT offset, key, value, create_half FROM messages WHERE topic = $topic AND offset >= $from ORDER BY offset LIMIT $max", null);
-        select.Parameters.AddWithValue("$topic", topic.RowId);
-        select.Parameters.AddWithValue("$from", fromOffset);
-        select.Parameters.AddWithValue("$max", messagesMax);
+        using var select = _file.Command(
+            "SELECT offset, key, value, create_half, timestamp_ms FROM messages WHERE topic = $topic AND offset >= $from ORDER BY offset LIMIT $max",
+            ("$topic", topic.RowId),
+            ("$from", fromOffset),
+            ("$max", messagesMax));
         using var reader = select.ExecuteReader();
         var messages = new List<StoredMessage>();
         while (reader.Read())
         {
-            messages.Add(new StoredMessage(
-                reader.GetInt64(0),
-                new LogMessage(reader.IsDBNull(1) ? null : (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2], reader.GetInt64(3) == 1)));
+            messages.Add(Stored(reader));
         }
 
         return messages;
     });
 
-    /// <summary>Notes that a message is no change event; noting it again changes nothing.</summary>
-    public void NoteDeadLetter(LogTopic topic, long offset, long bytePosition, string reason) => Guarded(() =>
+    /// <summary>The newest message of a key that is no tombstone, or null.</summary>
+    public StoredMessage? Latest(LogTopic topic, byte[] key) => _file.Guarded(() =>
     {
-        using var transaction = _connection.BeginTransaction(deferred: false);
-        Execute(
-            "INSERT OR REPLACE INTO dead_letters VALUES ($topic, $offset, $position, $reason)",
-            transaction,
+        using var select = _file.Command(
+            "SELECT offset, key, value, create_half, timestamp_ms FROM messages INDEXED BY messages_by_key WHERE topic = $topic AND key = $key AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
             ("$topic", topic.RowId),
-            ("$offset", offset),
-            ("$position", bytePosition),
-            ("$reason", reason));
-        transaction.Commit();
+            ("$key", key));
+        using var reader = select.ExecuteReader();
+        return reader.Read() ? Stored(reader) : null;
+    });
+
+    /// <summary>Notes how far a consumer came. A report for people only: consumers go on from what they stored with their effect.</summary>
+    public void NotePosition(LogTopic topic, string consumer, long offset) => _file.InTransaction(() =>
+    {
+        _file.Execute("INSERT OR REPLACE INTO positions VALUES ($topic, $consumer, $offset)", ("$topic", topic.RowId), ("$consumer", consumer), ("$offset", offset));
+        return 0;
+    });
+
+    /// <summary>The last offset each consumer reported.</summary>
+    public IReadOnlyDictionary<string, long> Positions(LogTopic topic) => _file.Guarded(() =>
+    {
+        using var select = _file.Command("SELECT consumer, offset FROM positions WHERE topic = $topic", ("$topic", topic.RowId));
+        using var reader = select.ExecuteReader();
+        var positions = new Dictionary<string, long>(StringComparer.Ordinal);
+        while (reader.Read())
+        {
+            positions.Add(reader.GetString(0), reader.GetInt64(1));
+        }
+
+        return positions;
+    });
+
+    /// <summary>Notes messages that are no change events; noting one again changes nothing.</summary>
+    public void NoteDeadLetters(LogTopic topic, IReadOnlyList<DeadLetter> letters) => _file.InTransaction(() =>
+    {
+        foreach (var letter in letters)
+        {
+            _file.Execute(
+                "INSERT OR REPLACE INTO dead_letters VALUES ($topic, $offset, $position, $reason)",
+                ("$topic", topic.RowId),
+                ("$offset", letter.Offset),
+                ("$position", letter.BytePosition),
+                ("$reason", letter.Reason));
+        }
+
         return 0;
     });
 
     /// <summary>The topic's messages that were no change events, by offset.</summary>
-    public IReadOnlyList<(long Offset, long BytePosition, string Reason)> DeadLetters(LogTopic topic) => Guarded(() =>
+    public IReadOnlyList<DeadLetter> DeadLetters(LogTopic topic) => _file.Guarded(() =>
     {
-        using var select = Command("SELECT offset, byte_position, reason FROM dead_letters WHERE topic = $topic ORDER BY offset", null);
-        select.Parameters.AddWithValue("$topic", topic.RowId);
+        using var select = _file.Command(
+            "SELECT offset, byte_position, reason FROM dead_letters WHERE topic = $topic ORDER BY offset", ("$topic", topic.RowId));
         using var reader = select.ExecuteReader();
-        var letters = new List<(long, long, string)>();
+        var letters = new List<DeadLetter>();
         while (reader.Read())
         {
-            letters.Add((reader.GetInt64(0), reader.GetInt64(1), reader.GetString(2)));
+            letters.Add(new DeadLetter(reader.GetInt64(0), reader.GetInt64(1), reader.GetString(2)));
         }
 
         return letters;
     });
 
     /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
+    public void Dispose() => _file.Dispose();
 
-    private SqliteCommand Command(string sql, SqliteTransaction? transaction)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = transaction;
-        return command;
-    }
+    private static StoredMessage Stored(SqliteDataReader reader) => new(
+        reader.GetInt64(0),
+        new LogMessage(reader.IsDBNull(1) ? null : (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2], reader.GetInt64(3) == 1),
+        reader.GetInt64(4));
 
-    private long Scalar(string sql, LogTopic topic, SqliteTransaction? transaction)
-    {
-        using var command = Command(sql, transaction);
-        command.Parameters.AddWithValue("$id", topic.RowId);
-        return (long)(command.ExecuteScalar() ?? throw new ChangeLogException($"The change log {_path} has no topic '{topic.Name}'."));
-    }
-
-    private void Execute(string sql, SqliteTransaction transaction, params (string Name, object Value)[] parameters)
-    {
-        using var command = Command(sql, transaction);
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
-        command.ExecuteNonQuery();
-    }
-
-    private T Guarded<T>(Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (SqliteException e)
-        {
-            throw new ChangeLogException($"The change log {_path} failed: {e.Message}. If it is damaged, restore it, or remove it and import again.", e);
-        }
-    }
+    private long NextOffsetOf(LogTopic topic) => _file.Scalar<long>("SELECT next_offset FROM topics WHERE id = $id", ("$id", topic.RowId));
 }

@@ -7,10 +7,20 @@ namespace FeatureStore.Ingest.ChangeLog;
 public sealed record LogMessage(byte[]? Key, byte[]? Value, bool CreateHalf = false);
 
 /// <summary>A message with its place in the topic; offsets of a topic are consecutive from 0.</summary>
-public sealed record StoredMessage(long Offset, LogMessage Message);
+/// <param name="TimestampMillis">When it was appended, milliseconds since the epoch; nothing is decided by it.</param>
+public sealed record StoredMessage(long Offset, LogMessage Message, long TimestampMillis);
 
 /// <summary>A named topic; the id tells a topic from a later one of the same name.</summary>
 public sealed record LogTopic(long RowId, string Name, string TopicId);
+
+/// <summary>How far an import came, kept in the transaction of its rows.</summary>
+/// <param name="ShiftWeeks">Whole weeks added to all times; the first run's choice stays.</param>
+/// <param name="RowsDone">Source rows dealt with, appended or found equal.</param>
+/// <param name="Completed">True when the source has no more rows.</param>
+public sealed record ImportProgress(string Id, int ShiftWeeks, long RowsDone, bool Completed);
+
+/// <summary>A message that was no change event: its offset, the place in its value, and why.</summary>
+public sealed record DeadLetter(long Offset, long BytePosition, string Reason);
 
 /// <summary>The change log cannot be used; the message names the file and the way out.</summary>
 public sealed class ChangeLogException(string message, Exception? cause = null) : Exception(message, cause);

@@ -16,72 +16,140 @@ public enum KnownAt
     Now,
 }
 
-/// <summary>What an import did. <see cref="AlreadyThere"/> rows were appended by an earlier run of the same file.</summary>
-public sealed record ImportResult(long Appended, long AlreadyThere, int ShiftWeeks);
+/// <summary>
+/// Whole weeks added to all times, so that weekdays stay. Tables that belong together need one shift: move the first
+/// <see cref="ToNow"/>, and the others by the weeks that its result tells.
+/// </summary>
+/// <param name="Count">Weeks; null for as many as bring the last time within the last week.</param>
+public readonly record struct ImportShift(int? Count)
+{
+    /// <summary>Times stay as they are.</summary>
+    public static ImportShift None => new(0);
+
+    /// <summary>The last time comes to lie within the last week.</summary>
+    public static ImportShift ToNow => new(null);
+
+    /// <summary>A shift that is known.</summary>
+    public static ImportShift Weeks(int count) => new(count);
+}
+
+/// <summary>What an import did, in source rows.</summary>
+/// <param name="Appended">New keys (op r) and <paramref name="Updated"/> ones.</param>
+/// <param name="AlreadyThere">Done by an earlier run of the same import.</param>
+/// <param name="Updated">Keys that the topic had with other values (op u).</param>
+/// <param name="Unchanged">Keys that the topic had with equal values; nothing was appended.</param>
+public sealed record ImportResult(long Appended, long AlreadyThere, int ShiftWeeks, long Updated, long Unchanged);
 
 /// <summary>
-/// Appends a file's rows to the change log as snapshot events. Resumable and safe to repeat: progress is stored with the
-/// rows, under the file's content.
+/// Appends files' rows to the change log as change events. Resumable and safe to repeat: progress is stored with the rows,
+/// under the mapping and the files' content; a mended file changes only the rows that differ.
 /// </summary>
 public sealed class Importer(EmbeddedChangeLog log, TimeProvider time)
 {
     private const int BatchRows = 5_000;
     private const long MicrosPerWeek = 7L * 24 * 3600 * 1_000_000;
 
-    /// <summary>Imports one file.</summary>
-    /// <param name="read">Opens the file's rows; called twice.</param>
-    /// <param name="shiftToNow">Moves all times by whole weeks so that the last lies within the last week; the first run's choice is kept.</param>
-    public ImportResult Run(
-        ImportTable table, string path, Func<string, IEnumerable<object?[]>> read, KnownAt knownAt, bool shiftToNow, CancellationToken cancellationToken)
+    /// <summary>Imports a file or a folder, as the mapping takes it.</summary>
+    /// <exception cref="ImportException">A line cannot be read (nothing was appended then), or the import was begun with another shift.</exception>
+    public ImportResult Run(ImportMapping mapping, string path, KnownAt knownAt, ImportShift shift, CancellationToken cancellationToken)
     {
-        // Every line is read before the first is appended, so a fault on the last one leaves nothing behind.
-        var timeColumn = table.IndexOf(table.TimeColumn);
-        var last = long.MinValue;
-        foreach (var row in read(path))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            last = Math.Max(last, row[timeColumn] as long? ?? last);
-        }
-
-        var id = ImportId(table, path, knownAt);
+        var files = mapping.Files(path);
+        var id = ImportId(mapping, files, knownAt, cancellationToken);
         var before = log.Import(id);
-        var shift = before?.ShiftWeeks ?? (shiftToNow && last > long.MinValue ? WeeksUntil(last) : 0);
-        var done = before?.RowsDone ?? 0;
-        var total = done;
-        var topic = log.Topic(table.Topic);
-        foreach (var batch in read(path).Skip((int)done).Chunk(BatchRows))
+        if (before is not null && shift.Count is { } asked && asked != before.ShiftWeeks)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            total += batch.Length;
-            log.Append(topic, batch.Length, (i, lsn) => Message(table, batch[i], lsn, shift, knownAt), (id, shift, total));
+            throw new ImportException($"{path} was imported with a shift of {before.ShiftWeeks} weeks, not {asked}; ask for that shift or for to-now, or use another change log.");
         }
 
-        return new ImportResult(total - done, done, shift);
+        if (before is { Completed: true })
+        {
+            return new ImportResult(0, before.RowsDone, before.ShiftWeeks, 0, 0);
+        }
+
+        var last = LastEventMicros(mapping, files, cancellationToken);
+        var weeks = before?.ShiftWeeks ?? shift.Count ?? WeeksUntil(last);
+        return AppendRows(mapping, files, knownAt, new ImportProgress(id, weeks, before?.RowsDone ?? 0, false), cancellationToken);
     }
 
-    private static string ImportId(ImportTable table, string path, KnownAt knownAt)
+    // Every line is read before the first is appended, so a fault on the last one leaves nothing behind.
+    private static long? LastEventMicros(ImportMapping mapping, IReadOnlyList<string> files, CancellationToken cancellationToken)
     {
-        using var file = File.OpenRead(path);
-        var content = Convert.ToHexStringLower(SHA256.HashData(file));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{table.Name}\n{knownAt}\n{content}")));
+        long? last = null;
+        foreach (var row in mapping.Rows(files))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            last = mapping.Table.EventMicros(row) is { } micros ? Math.Max(last ?? micros, micros) : last;
+        }
+
+        return last;
     }
 
-    private int WeeksUntil(long lastMicros) => (int)Math.Floor((double)(NowMicros() - lastMicros) / MicrosPerWeek);
+    private static string ImportId(ImportMapping mapping, IReadOnlyList<string> files, KnownAt knownAt, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder($"{mapping.Name}\n{mapping.Table.Name}\n{knownAt}\n");
+        foreach (var file in files)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                using var content = File.OpenRead(file);
+                text.Append(Convert.ToHexStringLower(SHA256.HashData(content))).Append('\n');
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new ImportException($"{file} cannot be read: {e.Message}", e);
+            }
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+
+    private ImportResult AppendRows(
+        ImportMapping mapping, IReadOnlyList<string> files, KnownAt knownAt, ImportProgress begun, CancellationToken cancellationToken)
+    {
+        var table = mapping.Table;
+        var topic = log.Topic(table.Topic);
+        var reader = new EnvelopeReader(table.Columns);
+        var counts = new Counts();
+        var progress = begun;
+        foreach (var batch in mapping.Rows(files).Skip(checked((int)begun.RowsDone)).Chunk(BatchRows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress = progress with { RowsDone = progress.RowsDone + batch.Length };
+            log.Append(topic, batch.Length, (i, lsn) => Message(table, topic, reader, table.Shifted(batch[i], begun.ShiftWeeks), lsn, knownAt, counts), progress);
+        }
+
+        log.Append(topic, 0, (_, _) => null, progress with { Completed = true });
+        return new ImportResult(counts.New + counts.Updated, begun.RowsDone, begun.ShiftWeeks, counts.Updated, counts.Unchanged);
+    }
+
+    private LogMessage? Message(ImportTable table, LogTopic topic, EnvelopeReader reader, object?[] values, long lsn, KnownAt knownAt, Counts counts)
+    {
+        var key = EnvelopeWriter.Key(table.KeyColumn, (string)values[table.IndexOf(table.KeyColumn)]!);
+        var known = knownAt == KnownAt.Event && table.EventMicros(values) is { } eventMicros ? eventMicros : NowMicros();
+        var held = log.Latest(topic, key) is { } stored ? reader.Read(stored.Message).Row : null;
+        if (held is not null && held.Op != "d" && held.Values.SequenceEqual(values))
+        {
+            counts.Unchanged++;
+            return null;
+        }
+
+        var isNew = held is null || held.Op == "d";
+        (counts.New, counts.Updated) = isNew ? (counts.New + 1, counts.Updated) : (counts.New, counts.Updated + 1);
+        var row = new ChangeRow(isNew ? "r" : "u", log.ClusterId, lsn, 0, EnvelopeKey.Text(key), known, [], values);
+        return new LogMessage(key, EnvelopeWriter.Write(table.Name, table.Columns, row));
+    }
+
+    private int WeeksUntil(long? lastMicros) => lastMicros is { } last ? (int)Math.Floor((double)(NowMicros() - last) / MicrosPerWeek) : 0;
 
     private long NowMicros() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
-    private LogMessage Message(ImportTable table, object?[] source, long lsn, int shiftWeeks, KnownAt knownAt)
+    private sealed class Counts
     {
-        var timeColumn = table.IndexOf(table.TimeColumn);
-        var values = source.ToArray();
-        if (values[timeColumn] is long micros)
-        {
-            values[timeColumn] = micros + (shiftWeeks * MicrosPerWeek);
-        }
+        public long New { get; set; }
 
-        var known = knownAt == KnownAt.Event && values[timeColumn] is long eventTime ? eventTime : NowMicros();
-        var key = EnvelopeWriter.Key(table.KeyColumn, (string)values[table.IndexOf(table.KeyColumn)]!);
-        var row = new ChangeRow("r", log.ClusterId, lsn, 0, EnvelopeWriter.KeyText(key), known, [], values);
-        return new LogMessage(key, EnvelopeWriter.Write(table.Name, table.Columns, row));
+        public long Updated { get; set; }
+
+        public long Unchanged { get; set; }
     }
 }

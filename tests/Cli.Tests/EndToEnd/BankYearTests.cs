@@ -121,11 +121,10 @@ public sealed class BankYearTests : IDisposable
     {
         using var log = EmbeddedChangeLog.Open(Path.Combine(_folder, "log.db"));
         new Importer(log, TimeProvider.System).Run(
-            ImportTable.Transactions,
+            ImportMapping.BerkaTransactions,
             Path.Combine(AppContext.BaseDirectory, "berka", "trans-1993.csv.gz"),
-            BerkaTransactions.Read,
             KnownAt.Event,
-            shiftToNow: false,
+            ImportShift.None,
             CancellationToken.None);
         var table = ChangeTable.Open(Lake, "cdc/transactions", ImportTable.Transactions.Columns);
         new IngestRunner(log, log.Topic(ImportTable.Transactions.Topic), ImportTable.Transactions.Columns, table).Run(10_000, null, CancellationToken.None);

@@ -1,5 +1,6 @@
 using System.Text;
 using FeatureStore.Ingest.ChangeLog;
+using FeatureStore.Ingest.Debezium;
 using FeatureStore.Ingest.Import;
 using FeatureStore.OfflineStore.Lake;
 
@@ -25,7 +26,7 @@ public sealed class BerkaImportTests : IDisposable
     [Fact]
     public void Read_TheRealFile_MapsEveryRow()
     {
-        var rows = BerkaTransactions.Read(Transactions).ToArray();
+        var rows = BerkaTransactions.Read([Transactions]).ToArray();
         Assert.Equal(RowsOf1993, rows.Length);
         Assert.Equal(["2378", "695247", 700.0, null, "VKLAD", 725_846_400_000_000L], rows[0]);
         Assert.Equal(RowsOf1993, rows.Select(r => r[1]).Distinct().Count());
@@ -75,6 +76,24 @@ public sealed class BerkaImportTests : IDisposable
         Assert.Equal(new IngestResult(0, 0), Runner(topic, table).Run(100, null, CancellationToken.None));
     }
 
+    [Fact]
+    public void Ingest_NullUsersAndTimes_AreLandedAndCounted()
+    {
+        var topic = _log.Topic("t");
+        var columns = ImportTable.Transactions.Columns;
+        object?[][] values = [["u", "1", 1.0, null, null, 5L], [null, "2", 1.0, null, null, 5L], [null, "3", 1.0, null, null, null]];
+        _log.Append(topic, 4, (i, lsn) =>
+        {
+            // The last is a delete, whose nulls are fillers.
+            var key = EnvelopeWriter.Key("transaction_id", $"{i}");
+            return new LogMessage(key, EnvelopeWriter.Write("t", columns, new ChangeRow(i == 3 ? "d" : "c", "s", lsn, 0, null, 0, [], values[Math.Min(i, 2)])));
+        });
+        var table = ChangeTable.Open(Path.Combine(_folder, "lake"), "cdc/t", columns);
+        var runner = new IngestRunner(_log, topic, columns, table, "user_id", "time");
+        Assert.Equal(new IngestResult(4, 0, NullUsers: 2, NullTimes: 1), runner.Run(2, null, CancellationToken.None));
+        Assert.Equal(3, _log.Positions(topic)[IngestRunner.Consumer]);
+    }
+
     [Theory]
     [InlineData("1;2;9301;PRIJEM;VKLAD;1.0;1.0;;;", "date")]
     [InlineData("1;2;930101;PRIJEM;VKLAD;1,0;1.0;;;", "amount")]
@@ -103,14 +122,9 @@ public sealed class BerkaImportTests : IDisposable
 
     private ImportResult Run(string path, DateTimeOffset now) =>
         new Importer(_log, new FixedTime(now)).Run(
-            ImportTable.Transactions, path, BerkaTransactions.Read, KnownAt.Event, shiftToNow: true, CancellationToken.None);
+            ImportMapping.BerkaTransactions, path, KnownAt.Event, ImportShift.ToNow, CancellationToken.None);
 
     private IngestRunner Runner(LogTopic topic, ChangeTable table) => new(_log, topic, ImportTable.Transactions.Columns, table);
-
-    private sealed class FixedTime(DateTimeOffset now) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => now;
-    }
 
     private sealed class StopAfter(CancellationTokenSource stop, long rows) : IProgress<long>
     {
