@@ -5,7 +5,7 @@ namespace FeatureStore.Registry.Snapshot;
 /// <summary>A named, typed column.</summary>
 public sealed record FieldModel(string Name, ValueType.Types.Enum Type);
 
-/// <summary>Where a view's rows lie: the table's path (relative to the repo or absolute), its time columns, and source-to-feature names.</summary>
+/// <summary>Where a view's rows lie: the table's path (relative to the lake or absolute), its time columns, and source-to-feature names.</summary>
 public sealed record SourceModel(
     string Name,
     string Path,

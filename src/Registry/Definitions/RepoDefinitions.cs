@@ -1,0 +1,53 @@
+using FeatureStore.Registry.Snapshot;
+using FeatureStore.Registry.Yaml;
+using Kind = Feast.Types.ValueType.Types.Enum;
+
+namespace FeatureStore.Registry.Definitions;
+
+/// <summary>What every definition carries beside its own keys, and where it is written.</summary>
+internal sealed record Header(string Name, string Description, string Owner, IReadOnlyDictionary<string, string> Tags, YamlBlock Block);
+
+internal sealed record EntityDefinition(Header Header, string JoinKey, Kind ValueType);
+
+internal sealed record FieldDefinition(string Name, Kind Type, string Description, YamlPlace Place);
+
+/// <summary>A table of files. <see cref="Schema"/> is empty when the definition does not say its columns.</summary>
+internal sealed record SourceDefinition(
+    Header Header,
+    string Path,
+    string TimestampField,
+    string CreatedTimestampColumn,
+    IReadOnlyDictionary<string, string> FieldMapping,
+    IReadOnlyList<FieldDefinition> Schema);
+
+internal sealed record AggregationDefinition(AggregationModel Model, YamlBlock Block);
+
+/// <summary>The part of a view that computes; <see cref="Source"/> names the change table's source.</summary>
+internal sealed record AggregatedDefinition(
+    string Source, string EventTime, TimeSpan Window, bool EmptyWindowZero, IReadOnlyList<AggregationDefinition> Aggregations);
+
+/// <summary>A feature view; <see cref="Source"/> names the source that its rows are read from, which is the output of an aggregated view.</summary>
+internal sealed record FeatureViewDefinition(
+    Header Header,
+    IReadOnlyList<(string Text, YamlPlace Place)> Entities,
+    TimeSpan Ttl,
+    bool Online,
+    string Source,
+    IReadOnlyList<FieldDefinition> Schema,
+    AggregatedDefinition? Aggregated)
+{
+    /// <summary>The key of the YAML block that names <see cref="Source"/>.</summary>
+    public string SourceKey => Aggregated is null ? "source" : "output";
+}
+
+/// <summary>One view of a service; no features means all of them.</summary>
+internal sealed record ServiceItem(string View, IReadOnlyList<(string Text, YamlPlace Place)>? Features, YamlPlace Place);
+
+internal sealed record FeatureServiceDefinition(Header Header, IReadOnlyList<ServiceItem> Features);
+
+/// <summary>All definitions of a repo, in the order of files and lines. Whoever holds one may rely on its references: it was checked.</summary>
+internal sealed record RepoDefinitions(
+    IReadOnlyList<EntityDefinition> Entities,
+    IReadOnlyList<SourceDefinition> Sources,
+    IReadOnlyList<FeatureViewDefinition> FeatureViews,
+    IReadOnlyList<FeatureServiceDefinition> FeatureServices);

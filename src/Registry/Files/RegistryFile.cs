@@ -1,0 +1,196 @@
+using System.Diagnostics.CodeAnalysis;
+using Feast.Core;
+using FeatureStore.Registry.Validation;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using RegistryProto = Feast.Core.Registry;
+
+namespace FeatureStore.Registry.Files;
+
+/// <summary>
+/// Feast's registry file: one protobuf message, replaced whole. Fields that this version does not know, and other
+/// projects, are kept. Writers of this library exclude each other by a lock file; Feast's own writers know no lock.
+/// </summary>
+/// <param name="path">The file; its folder is made when it is first written.</param>
+public sealed class RegistryFile(string path, TimeProvider time)
+{
+    private const string SchemaVersion = "1";
+
+    // Longer than any write of a registry takes; a writer that holds the lock this long has hung.
+    private static readonly TimeSpan LockWaitMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LockRetry = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _path = Path.GetFullPath(path);
+
+    /// <summary>The registry as it stands.</summary>
+    /// <exception cref="RegistryException">The file is missing or damaged.</exception>
+    public RegistryProto Load() =>
+        TryLoad() ?? throw new RegistryException($"There is no registry {_path}; run 'fstore apply', or correct 'registry' in feature_store.yaml.");
+
+    /// <summary>The latest end of a view's materialized ranges; null if it never was materialized.</summary>
+    /// <exception cref="RegistryException">The file is missing or damaged, or has no such view.</exception>
+    public DateTimeOffset? LatestEnd(string project, string view)
+    {
+        var ends = Meta(Load(), project, view).MaterializationIntervals.Where(i => i.EndTime is not null).Select(i => i.EndTime.ToDateTimeOffset()).ToArray();
+        return ends.Length == 0 ? null : ends.Max();
+    }
+
+    /// <summary>Notes that a range of event times, both ends included, is in the online store. Saying it twice is saying it once.</summary>
+    /// <exception cref="RegistryException">The file is missing, damaged or locked, or has no such view.</exception>
+    public void RecordInterval(string project, string view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, end);
+        var interval = new MaterializationInterval { StartTime = Timestamp.FromDateTimeOffset(start), EndTime = Timestamp.FromDateTimeOffset(end) };
+        Update(
+            registry =>
+            {
+                var meta = Meta(registry, project, view);
+                if (meta.State == FeatureViewState.AvailableOnline && meta.MaterializationIntervals.Contains(interval))
+                {
+                    return false;
+                }
+
+                if (!meta.MaterializationIntervals.Contains(interval))
+                {
+                    meta.MaterializationIntervals.Add(interval);
+                }
+
+                // As Feast ends a run; a state left behind by one that died would keep Feast's server from serving.
+                meta.State = FeatureViewState.AvailableOnline;
+                meta.LastUpdatedTimestamp = Now(time);
+                return true;
+            },
+            mustExist: true,
+            cancellationToken);
+    }
+
+    /// <summary>Changes the registry under the lock, and writes it only if <paramref name="change"/> answers true.</summary>
+    internal bool Update(Func<RegistryProto, bool> change, bool mustExist, CancellationToken cancellationToken)
+    {
+        using var held = Lock(cancellationToken);
+        var registry = mustExist ? Load() : TryLoad() ?? new RegistryProto();
+        if (!change(registry))
+        {
+            return false;
+        }
+
+        Write(registry);
+        return true;
+    }
+
+    /// <summary>The present time at the precision that Feast stores.</summary>
+    internal static Timestamp Now(TimeProvider time)
+    {
+        var now = time.GetUtcNow();
+        return Timestamp.FromDateTimeOffset(now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)));
+    }
+
+    private RegistryProto? TryLoad()
+    {
+        try
+        {
+            return RegistryProto.Parser.ParseFrom(File.ReadAllBytes(_path));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new RegistryException($"The registry {_path} is damaged ({e.Message}); restore it, or remove it and run 'fstore apply'.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RegistryException($"The registry {_path} cannot be read ({e.Message}); check the path and its rights.", e);
+        }
+    }
+
+    /// <summary>A reader sees the old file or the new one, never a part; the same holds after a crash.</summary>
+    private void Write(RegistryProto registry)
+    {
+        registry.RegistrySchemaVersion = registry.RegistrySchemaVersion.Length == 0 ? SchemaVersion : registry.RegistrySchemaVersion;
+        registry.VersionId = Guid.NewGuid().ToString();
+        registry.LastUpdated = Now(time);
+        var temporary = $"{_path}.{registry.VersionId}.tmp";
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                registry.WriteTo(file);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, _path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(temporary);
+            throw new RegistryException($"The registry {_path} cannot be written ({e.Message}); check the disk and its rights. The old registry stands.", e);
+        }
+    }
+
+    private FileStream Lock(CancellationToken cancellationToken)
+    {
+        MakeFolder();
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (TryLock(out var held, out var cause))
+            {
+                return held;
+            }
+
+            if (time.GetElapsedTime(started) >= LockWaitMax)
+            {
+                throw new RegistryException($"The registry {_path} is being written by another process ({cause?.Message}); run again when it is done.", cause);
+            }
+
+            cancellationToken.WaitHandle.WaitOne(LockRetry);
+        }
+    }
+
+    private void MakeFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RegistryException($"The folder of the registry {_path} cannot be made ({e.Message}); check the path and its rights.", e);
+        }
+    }
+
+    private bool TryLock([NotNullWhen(true)] out FileStream? held, out IOException? cause)
+    {
+        (held, cause) = (null, null);
+        try
+        {
+            // The file is left behind on purpose: removing it would let two writers lock two different files.
+            held = new FileStream(_path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new RegistryException($"The folder of the registry {_path} cannot be written ({e.Message}); check its rights.", e);
+        }
+        catch (IOException e)
+        {
+            cause = e;
+            return false;
+        }
+    }
+
+    private FeatureViewMeta Meta(RegistryProto registry, string project, string view)
+    {
+        if (registry.FeatureViews.FirstOrDefault(v => v.Spec?.Project == project && v.Spec.Name == view) is { } plain)
+        {
+            return plain.Meta ??= new FeatureViewMeta();
+        }
+
+        var stream = registry.StreamFeatureViews.FirstOrDefault(v => v.Spec?.Project == project && v.Spec.Name == view)
+            ?? throw new RegistryException($"The registry {_path} has no feature view '{view}' in project '{project}'; run 'fstore apply', or correct the name.");
+        return stream.Meta ??= new FeatureViewMeta();
+    }
+}

@@ -1,0 +1,157 @@
+using Feast.Core;
+using FeatureStore.Registry.Configuration;
+using FeatureStore.Registry.Definitions;
+using FeatureStore.Registry.Validation;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using RegistryProto = Feast.Core.Registry;
+
+namespace FeatureStore.Registry.Files;
+
+/// <summary>
+/// Merges definitions into a registry in memory. An object that is there is cloned, given what its definition says, and
+/// compared: so what definitions cannot say stays, and an unchanged repo changes nothing. Used once.
+/// </summary>
+internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, Timestamp now)
+{
+    private readonly List<string> _added = [];
+    private readonly List<string> _changed = [];
+    private readonly List<string> _removed = [];
+    private readonly ObjectFiller _filler = new(registry, config);
+    private bool _dirty;
+
+    public IReadOnlyList<string> Added => _added;
+
+    public IReadOnlyList<string> Changed => _changed;
+
+    public IReadOnlyList<string> Removed => _removed;
+
+    /// <summary>True if the registry has to be written.</summary>
+    /// <exception cref="RegistryException">A view's name is taken by an on-demand or stream view.</exception>
+    public bool Run(RepoDefinitions definitions)
+    {
+        CheckNamesAreFree(definitions);
+        AddProject();
+        var kept = new KeptReferences(registry, config.Project);
+
+        // Views hold a copy of their source, and services of their views: the order matters.
+        Merge(
+            registry.DataSources,
+            "source",
+            s => s.Project == config.Project ? s.Name : null,
+            definitions.Sources.Select(d => (d.Header.Name, (Action<DataSource>)(s => _filler.Fill(s, d)))),
+            s => s.Type == DataSource.Types.SourceType.BatchFile && !kept.Sources.Contains(s.Name),
+            s => ((s.Meta ??= new DataSource.Types.SourceMeta()).CreatedTimestamp, s.Meta.LastUpdatedTimestamp) = (s.Meta.CreatedTimestamp ?? now, now));
+        Merge(
+            registry.Entities,
+            "entity",
+            e => e.Spec?.Project == config.Project ? e.Spec.Name : null,
+            definitions.Entities.Select(d => (d.Header.Name, (Action<Entity>)(e => _filler.Fill(e, d)))).Prepend((ObjectFiller.NoEntity, _filler.FillNoEntity)),
+            e => !kept.Entities.Contains(e.Spec.Name),
+            e => ((e.Meta ??= new EntityMeta()).CreatedTimestamp, e.Meta.LastUpdatedTimestamp) = (e.Meta.CreatedTimestamp ?? now, now));
+        Merge(
+            registry.FeatureViews,
+            "feature view",
+            v => v.Spec?.Project == config.Project ? v.Spec.Name : null,
+            definitions.FeatureViews.Select(d => (d.Header.Name, (Action<FeatureView>)(v => _filler.Fill(v, d, definitions)))),
+            _ => true,
+            v => ((v.Meta ??= new FeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
+        Merge(
+            registry.FeatureServices,
+            "feature service",
+            s => s.Spec?.Project == config.Project ? s.Spec.Name : null,
+            definitions.FeatureServices.Select(d => (d.Header.Name, (Action<FeatureService>)(s => _filler.Fill(s, d)))),
+            _ => true,
+            s => ((s.Meta ??= new FeatureServiceMeta()).CreatedTimestamp, s.Meta.LastUpdatedTimestamp) = (s.Meta.CreatedTimestamp ?? now, now));
+        return _dirty;
+    }
+
+    private void Merge<T>(
+        RepeatedField<T> objects,
+        string kind,
+        Func<T, string?> nameInProject,
+        IEnumerable<(string Name, Action<T> Fill)> wanted,
+        Func<T, bool> mayBeRemoved,
+        Action<T> touch)
+        where T : class, IMessage<T>, IDeepCloneable<T>, new()
+    {
+        var names = new HashSet<string>();
+        foreach (var (name, fill) in wanted)
+        {
+            names.Add(name);
+            var index = IndexOf(objects, o => nameInProject(o) == name);
+            var next = index < 0 ? new T() : objects[index].Clone();
+            fill(next);
+            if (index < 0)
+            {
+                touch(next);
+                objects.Add(next);
+                Note(_added, kind, name);
+            }
+            else if (!next.Equals(objects[index]))
+            {
+                touch(next);
+                objects[index] = next;
+                Note(_changed, kind, name);
+            }
+        }
+
+        for (var i = objects.Count - 1; i >= 0; i--)
+        {
+            if (nameInProject(objects[i]) is { } name && !names.Contains(name) && mayBeRemoved(objects[i]))
+            {
+                objects.RemoveAt(i);
+                Note(_removed, kind, name);
+            }
+        }
+    }
+
+    private void Note(List<string> list, string kind, string name)
+    {
+        _dirty = true;
+        if (name != ObjectFiller.NoEntity)
+        {
+            list.Add($"{kind} {name}");
+        }
+    }
+
+    private void AddProject()
+    {
+        if (registry.Projects.All(p => p.Spec?.Name != config.Project))
+        {
+            registry.Projects.Add(new Project
+            {
+                Spec = new ProjectSpec { Name = config.Project },
+                Meta = new ProjectMeta { CreatedTimestamp = now, LastUpdatedTimestamp = now },
+            });
+            _dirty = true;
+        }
+    }
+
+    private void CheckNamesAreFree(RepoDefinitions definitions)
+    {
+        var taken = registry.OnDemandFeatureViews.Where(v => v.Spec?.Project == config.Project).Select(v => v.Spec.Name)
+            .Concat(registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project).Select(v => v.Spec.Name))
+            .ToHashSet();
+        if (definitions.FeatureViews.FirstOrDefault(v => taken.Contains(v.Header.Name)) is { } view)
+        {
+            var place = view.Header.Block.PlaceOf("name");
+            throw new RegistryException(
+                $"{place.File}:{place.Line}: the registry has an on-demand or stream view '{view.Header.Name}' already; rename the feature view, or delete the other with Feast.");
+        }
+    }
+
+    private static int IndexOf<T>(RepeatedField<T> objects, Predicate<T> match)
+    {
+        for (var i = 0; i < objects.Count; i++)
+        {
+            if (match(objects[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+}
