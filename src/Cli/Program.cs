@@ -1,3 +1,35 @@
-// The verbs are not there yet; saying so beats pretending.
-await Console.Error.WriteLineAsync("fstore has no verbs yet; the rooms behind it are run by ./test. See README.md.");
-return 2;
+using System.CommandLine;
+using FeatureStore.Cli;
+using FeatureStore.Cli.Verbs;
+
+var root = new RootCommand("A Feast-compatible feature store. Start with: fstore demo")
+{
+    DemoVerb.Create(),
+    ApplyVerb.Create(),
+    ImportVerb.Create(),
+    IngestVerb.Create(),
+    FeaturesVerb.Create(),
+    MaterializeVerb.Create(),
+    MaterializeVerb.CreateIncremental(),
+    VerifyVerb.Create(),
+    ServeVerb.Create(),
+    GetOnlineFeaturesVerb.Create(),
+    GlobalOptions.Folder,
+    GlobalOptions.Yaml,
+    GlobalOptions.Json,
+    GlobalOptions.Verbose,
+};
+var parsed = root.Parse(args);
+try
+{
+    var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
+}
+catch (OperationCanceledException)
+{
+    return ExitCodes.Outside;
+}
+catch (Exception e)
+{
+    return Failures.Report(e, parsed.GetValue(GlobalOptions.Verbose));
+}

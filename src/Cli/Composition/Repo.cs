@@ -1,0 +1,65 @@
+using FeatureStore.OnlineStore;
+using FeatureStore.OnlineStore.Sqlite;
+using FeatureStore.Registry.Configuration;
+using FeatureStore.Registry.Files;
+using FeatureStore.Registry.Snapshot;
+
+namespace FeatureStore.Cli.Composition;
+
+/// <summary>A feature repo as the verbs see it: its settings, and the stores that they name.</summary>
+internal sealed class Repo
+{
+    private const string Variable = "FEAST_FS_YAML_FILE_PATH";
+    private const string Fallback = "feature_repo";
+
+    private Repo(RepoConfig config) => Config = config;
+
+    public RepoConfig Config { get; }
+
+    /// <summary>Finds the repo: <c>-f</c>, <c>-c</c>, Feast's environment variable, this folder, or <c>feature_repo</c> below it.</summary>
+    public static Repo Open(string? yamlPath, string? folder)
+    {
+        var path = yamlPath
+            ?? (folder is not null ? Path.Combine(folder, RepoConfig.FileName) : null)
+            ?? Environment.GetEnvironmentVariable(Variable)
+            ?? (!File.Exists(RepoConfig.FileName) && File.Exists(Path.Combine(Fallback, RepoConfig.FileName))
+                ? Path.Combine(Fallback, RepoConfig.FileName)
+                : RepoConfig.FileName);
+        return new Repo(RepoConfig.Load(path));
+    }
+
+    public RegistryFile Registry() => new(Config.RegistryPath, TimeProvider.System);
+
+    public RegistrySnapshot Snapshot() => SnapshotCompiler.Compile(Registry().Load(), Config);
+
+    /// <exception cref="UsageException">The settings name a store that this version cannot open.</exception>
+    public IOnlineStore OnlineStore() => Config.OnlineStore switch
+    {
+        SqliteOnlineStoreConfig sqlite => new SqliteOnlineStore(sqlite.Path),
+        null => throw new UsageException("The online store is switched off in feature_store.yaml; set 'online_store: {type: sqlite}'."),
+        _ => throw new UsageException("This version opens no Redis store yet; set 'online_store: {type: sqlite}' in feature_store.yaml."),
+    };
+
+    public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.Name, [.. view.Features.Select(f => f.Name)]);
+
+    /// <summary>Removes what a run leaves behind: lake, change log, online store, registry. Only paths that the settings name.</summary>
+    public void RemoveData()
+    {
+        if (Directory.Exists(Config.LakePath))
+        {
+            Directory.Delete(Config.LakePath, recursive: true);
+        }
+
+        var online = (Config.OnlineStore as SqliteOnlineStoreConfig)?.Path;
+        foreach (var file in new[] { Config.LogPath, online, Config.RegistryPath }.OfType<string>())
+        {
+            foreach (var suffix in new[] { string.Empty, "-wal", "-shm" })
+            {
+                File.Delete(file + suffix);
+            }
+        }
+    }
+}
+
+/// <summary>The command cannot mean anything as it was given; exit code 2.</summary>
+internal sealed class UsageException(string message) : Exception(message);

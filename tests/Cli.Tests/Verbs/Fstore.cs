@@ -1,0 +1,48 @@
+using System.Diagnostics;
+
+namespace FeatureStore.Cli.Tests.Verbs;
+
+/// <summary>The built command, run as a user runs it: a process in a copy of the bank repo.</summary>
+internal sealed class Fstore : IDisposable
+{
+    public Fstore()
+    {
+        Repo = Directory.CreateTempSubdirectory("fstore").FullName;
+        var source = Path.Combine(AppContext.BaseDirectory, "repo");
+        Directory.CreateDirectory(Path.Combine(Repo, "features"));
+        foreach (var file in Directory.EnumerateFiles(source, "*.yaml", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(Repo, Path.GetRelativePath(source, file)));
+        }
+    }
+
+    public string Repo { get; }
+
+    public async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+
+    public Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Repo,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fstore.dll"));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    public void Dispose() => Directory.Delete(Repo, recursive: true);
+}
