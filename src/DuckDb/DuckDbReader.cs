@@ -112,7 +112,7 @@ public sealed unsafe class DuckDbReader : IDisposable
     public ReadOnlySpan<byte> Utf8(int column, int row)
     {
         CheckType(column, DuckDbType.Varchar);
-        CheckRow(row);
+        CheckNotNull(column, row);
         var text = (byte*)_data[column] + ((long)row * StringSize);
         var length = *(int*)text;
         var start = length <= StringInlineMax ? text + 4 : *(byte**)(text + 8);
@@ -139,7 +139,7 @@ public sealed unsafe class DuckDbReader : IDisposable
         where T : unmanaged
     {
         CheckType(column, type);
-        CheckRow(row);
+        CheckNotNull(column, row);
         return ((T*)_data[column])[row];
     }
 
@@ -148,6 +148,15 @@ public sealed unsafe class DuckDbReader : IDisposable
         if (_types[column] != type)
         {
             throw new DuckDbException($"Column '{_names[column]}' is {_types[column]}, not {type}; cast it in the query.", _sql);
+        }
+    }
+
+    // What lies under a null is whatever was there before, for text a stale pointer.
+    private void CheckNotNull(int column, int row)
+    {
+        if (IsNull(column, row))
+        {
+            throw new DuckDbException($"Column '{_names[column]}' is null in row {row} of the chunk; ask IsNull first.", _sql);
         }
     }
 

@@ -29,24 +29,10 @@ public sealed class DuckDbStatement : IDisposable
     /// <returns>Rows changed.</returns>
     public long Execute(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_statement == 0, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        NativeResult result;
-        int state;
-        using (_connection.InterruptOn(cancellationToken))
-        {
-            state = NativeDuckDb.ExecutePrepared(_statement, out result);
-        }
-
-        try
-        {
-            DuckDbConnection.ThrowIfFailed(state, ref result, _sql, cancellationToken);
-            return (long)NativeDuckDb.RowsChanged(ref result);
-        }
-        finally
-        {
-            NativeDuckDb.DestroyResult(ref result);
-        }
+        var result = Run(streaming: false, cancellationToken);
+        var changed = (long)NativeDuckDb.RowsChanged(ref result);
+        NativeDuckDb.DestroyResult(ref result);
+        return changed;
     }
 
     /// <summary>Runs the statement and streams its rows; one reader of a connection is open at a time.</summary>
@@ -61,7 +47,11 @@ public sealed class DuckDbStatement : IDisposable
         }
     }
 
-    internal DuckDbReader Query(bool ownsStatement, CancellationToken cancellationToken)
+    internal DuckDbReader Query(bool ownsStatement, CancellationToken cancellationToken) =>
+        new(_connection, Run(streaming: true, cancellationToken), _sql, ownsStatement ? this : null, cancellationToken);
+
+    /// <summary>A result that the caller destroys.</summary>
+    private NativeResult Run(bool streaming, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_statement == 0, this);
         cancellationToken.ThrowIfCancellationRequested();
@@ -69,7 +59,9 @@ public sealed class DuckDbStatement : IDisposable
         int state;
         using (_connection.InterruptOn(cancellationToken))
         {
-            state = NativeDuckDb.ExecutePreparedStreaming(_statement, out result);
+            state = streaming
+                ? NativeDuckDb.ExecutePreparedStreaming(_statement, out result)
+                : NativeDuckDb.ExecutePrepared(_statement, out result);
         }
 
         try
@@ -82,7 +74,7 @@ public sealed class DuckDbStatement : IDisposable
             throw;
         }
 
-        return new DuckDbReader(_connection, result, _sql, ownsStatement ? this : null, cancellationToken);
+        return result;
     }
 
     private void Check(int state, int index)

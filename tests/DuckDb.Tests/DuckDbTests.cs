@@ -68,6 +68,15 @@ public sealed class DuckDbTests : IDisposable
     }
 
     [Fact]
+    public void Read_NullCell_IsRefusedByName()
+    {
+        using var reader = _connection.Query("select null::bigint as n, null::varchar as v");
+        Assert.True(reader.NextChunk());
+        Assert.Contains("'n' is null", Assert.Throws<DuckDbException>(() => reader.Int64(0, 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("'v' is null", Assert.Throws<DuckDbException>(() => reader.Text(1, 0)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Query_BadSql_CarriesDuckDbsMessageAndTheSql()
     {
         var error = Assert.Throws<DuckDbException>(() => _connection.Query("select nothing_here"));
