@@ -36,6 +36,17 @@ public sealed class WeeklyFeaturesTests : IDisposable
     }
 
     [Theory]
+    [InlineData(0.0, -0.0)]
+    [InlineData(-0.0, -0.0)]
+    public void Compute_ZerosOfEitherSign_GiveOneBitPatternInAnyOrder(double first, double second)
+    {
+        Append(_root, [Row("c", 1, "t1", Day, first, Day), Row("c", 2, "t2", Day, second, Day)], 1);
+        new WeeklyFeatures(_root).Compute(BankView.View(zero: true), [7 * Day], CancellationToken.None);
+        var values = Assert.Single(new FeatureReader(_root, 3).Show(BankView.View(zero: true), 7 * Day, null, CancellationToken.None)).Values;
+        Assert.All(values.Skip(1).Take(4), v => Assert.Equal(0L, BitConverter.DoubleToInt64Bits((double)v!)));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Compute_RandomHistories_AgreesWithTheSlowRuleInAnyPortions(bool zero)
