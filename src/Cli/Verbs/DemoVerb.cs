@@ -46,7 +46,7 @@ internal static class DemoVerb
         var data = Path.Combine(AppContext.BaseDirectory, "berka", "trans-1993.csv.gz");
         var imported = await steps.RunAsync("import", _ => Done(pipeline.ImportTransactions(data, KnownAt.Event, ImportShift.ToNow, cancellationToken), ImportVerb.Text));
         await steps.RunAsync("ingest", progress => Done(pipeline.Ingest(progress, cancellationToken), IngestVerb.Text));
-        var applied = await steps.RunAsync("apply", async _ =>
+        await steps.RunAsync("apply", async _ =>
         {
             var result = await ApplyVerb.RunAsync(repo, cancellationToken);
             return (result, result.Written ? $"{result.Added.Count} added, {result.Changed.Count} changed, {result.Removed.Count} removed" : "nothing to change");

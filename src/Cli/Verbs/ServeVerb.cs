@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using FeatureStore.Cli.Composition;
+using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving;
 using FeatureStore.Serving.Hosting;
 using FeatureStore.Serving.Retrieval;
@@ -30,7 +31,7 @@ internal static class ServeVerb
 
         var snapshot = repo.Snapshot();
         await using var store = repo.OnlineStore();
-        await WarnOfOldRowsAsync(repo);
+        await WarnOfOldRowsAsync(repo, snapshot);
         var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits());
         await using var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(address, port), cancellationToken);
         await Console.Out.WriteLineAsync($"Serving {repo.Config.Project} over gRPC at {server.GrpcAddress.Host}:{server.GrpcAddress.Port}; stop with Ctrl+C.");
@@ -39,10 +40,10 @@ internal static class ServeVerb
     }
 
     // Rows are never newer than the materialised end, so an end past its ttl means that every row is.
-    private static async Task WarnOfOldRowsAsync(Repo repo)
+    private static async Task WarnOfOldRowsAsync(Repo repo, RegistrySnapshot snapshot)
     {
         var registry = repo.Registry();
-        foreach (var view in repo.Snapshot().FeatureViews.Values.Where(v => v.Online && v.Ttl > TimeSpan.Zero))
+        foreach (var view in snapshot.FeatureViews.Values.Where(v => v.Online && v.Ttl > TimeSpan.Zero))
         {
             if (registry.LatestEnd(repo.Config.Project, view.Name) is { } end && TimeProvider.System.GetUtcNow() - end > view.Ttl)
             {

@@ -60,7 +60,10 @@ public static class ValueBytes
     public static byte[] UnixTimestamp(long seconds) => Varint(Value.UnixTimestampValFieldNumber, (ulong)seconds);
 
     /// <summary>A <c>google.protobuf.Timestamp</c> for an event time in microseconds since the epoch; the epoch itself is no bytes.</summary>
-    public static byte[] Timestamp(long micros)
+    public static byte[] Timestamp(long micros) => ToTimestamp(micros).ToByteArray();
+
+    /// <summary>The same as a message.</summary>
+    public static Timestamp ToTimestamp(long micros)
     {
         var seconds = Math.DivRem(micros, MicrosPerSecond, out var rest);
         if (rest < 0)
@@ -69,7 +72,7 @@ public static class ValueBytes
             rest += MicrosPerSecond;
         }
 
-        return new Timestamp { Seconds = seconds, Nanos = (int)rest * NanosPerMicro }.ToByteArray();
+        return new Timestamp { Seconds = seconds, Nanos = (int)rest * NanosPerMicro };
     }
 
     /// <summary>Reads what <see cref="Timestamp(long)"/> wrote; nanoseconds below a microsecond are cut.</summary>

@@ -2,6 +2,7 @@ using Feast.Serving;
 using Feast.Types;
 using FeatureStore.Contract.Keys;
 using FeatureStore.OnlineStore;
+using Google.Protobuf;
 
 namespace FeatureStore.Serving.Retrieval;
 
@@ -55,7 +56,7 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
     {
         var statuses = new FieldStatus[rows];
         Array.Fill(statuses, FieldStatus.Present);
-        return new OnlineColumn(entity.Key, [.. entity.Value.Select(OnlineFeatures.Stored)], statuses, new long[rows]);
+        return new OnlineColumn(entity.Key, [.. entity.Value.Select(v => v.ToByteArray())], statuses, new long[rows]);
     }
 
     private static OnlineColumn FeatureColumn(string name, TimeSpan ttl, OnlineRead[] reads, int feature, DateTimeOffset now)

@@ -1,6 +1,5 @@
 using Feast.Serving;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
+using FeatureStore.Contract.Values;
 using Value = Feast.Types.Value;
 
 namespace FeatureStore.Serving.Retrieval;
@@ -11,9 +10,6 @@ public sealed record OnlineColumn(string Name, byte[][] Values, FieldStatus[] St
 /// <summary>An answer: entity columns in the request's order, then the plan's features.</summary>
 public sealed record OnlineFeatures(IReadOnlyList<OnlineColumn> Columns)
 {
-    private const long MicrosPerSecond = 1_000_000;
-    private const int NanosPerMicro = 1_000;
-
     /// <summary>The answer as Feast's message.</summary>
     public GetOnlineFeaturesResponse ToMessage()
     {
@@ -27,18 +23,10 @@ public sealed record OnlineFeatures(IReadOnlyList<OnlineColumn> Columns)
             var vector = new GetOnlineFeaturesResponse.Types.FeatureVector();
             vector.Values.AddRange(column.Values.Select(v => Value.Parser.ParseFrom(v)));
             vector.Statuses.AddRange(column.Statuses);
-            vector.EventTimestamps.AddRange(column.EventTimeMicros.Select(ToTimestamp));
+            vector.EventTimestamps.AddRange(column.EventTimeMicros.Select(ValueBytes.ToTimestamp));
             message.Results.Add(vector);
         }
 
         return message;
     }
-
-    private static Timestamp ToTimestamp(long micros)
-    {
-        var seconds = (long)Math.Floor(micros / (decimal)MicrosPerSecond);
-        return new Timestamp { Seconds = seconds, Nanos = (int)(micros - (seconds * MicrosPerSecond)) * NanosPerMicro };
-    }
-
-    internal static byte[] Stored(Value value) => value.ToByteArray();
 }
