@@ -37,7 +37,6 @@ public sealed class WeeklyFeaturesTests : IDisposable
 
     [Theory]
     [InlineData(0.0, -0.0)]
-    [InlineData(-0.0, -0.0)]
     public void Compute_ZerosOfEitherSign_GiveOneBitPatternInAnyOrder(double first, double second)
     {
         Append(_root, [Row("c", 1, "t1", Day, first, Day), Row("c", 2, "t2", Day, second, Day)], 1);
