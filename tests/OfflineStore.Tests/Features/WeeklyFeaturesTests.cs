@@ -1,3 +1,4 @@
+using System.Globalization;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
@@ -36,9 +37,12 @@ public sealed class WeeklyFeaturesTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0.0, -0.0)]
-    public void Compute_ZerosOfEitherSign_GiveOneBitPatternInAnyOrder(double first, double second)
+    [InlineData("0", "-0")]
+    [InlineData("-0", "0")]
+    [InlineData("-0", "-0")]
+    public void Compute_ZerosOfEitherSign_GiveOneBitPatternInAnyOrder(string firstText, string secondText)
     {
+        var (first, second) = (double.Parse(firstText, CultureInfo.InvariantCulture), double.Parse(secondText, CultureInfo.InvariantCulture));
         Append(_root, [Row("c", 1, "t1", Day, first, Day), Row("c", 2, "t2", Day, second, Day)], 1);
         new WeeklyFeatures(_root).Compute(BankView.View(zero: true), [7 * Day], CancellationToken.None);
         var values = Assert.Single(new FeatureReader(_root, 3).Show(BankView.View(zero: true), 7 * Day, null, CancellationToken.None)).Values;
