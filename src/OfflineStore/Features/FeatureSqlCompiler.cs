@@ -121,17 +121,14 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
         // Sums go in ascending order, one addition after the other, so that no plan changes a bit; + 0.0 makes -0.0 plain.
         var sum = $"list_reduce(list_prepend(CAST(0 AS DOUBLE), list(CAST({column} AS DOUBLE) ORDER BY {column}) FILTER ({column} IS NOT NULL)), lambda a, b: a + b)";
         var total = $"(coalesce({sum}, 0.0) + 0.0)";
-
-        // -0.0 and 0.0 compare equal, so which of them is least would depend on the order of rows.
-        var plain = RowColumns.Any(c => c.Name == aggregation.Column && c.Type == LakeType.Double) ? $"{column} + 0.0" : column;
         var result = aggregation.Function switch
         {
             "count" => $"count({column})",
             "count_distinct" => $"count(DISTINCT {column})",
             "sum" => total,
             "mean" => $"CASE WHEN count({column}) = 0 THEN NULL ELSE {total} / count({column}) END",
-            "min" => $"min({plain})",
-            "max" => $"max({plain})",
+            "min" => $"min({column})",
+            "max" => $"max({column})",
             _ => throw new DeltaException(
                 $"Aggregation {aggregation.Name} of view {view.Name} asks for {aggregation.Function}; take count, sum, mean, min, max or count_distinct."),
         };
