@@ -9,7 +9,6 @@ namespace FeatureStore.OfflineStore.Features;
 /// </summary>
 internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel aggregated, IReadOnlyList<LakeColumn> sourceColumns)
 {
-    private const string End = "9223372036854775807"; // k_next of a version that nothing has ended.
     private readonly List<string> _keys = [.. view.JoinKeys.Select(k => LakeSql.Name(k.Name))];
 
     /// <summary>The columns of the feature table, without its partition column.</summary>
@@ -37,30 +36,11 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
     public string Intervals(string changes)
     {
         var time = RowColumns.First(c => c.Name == aggregated.EventTimeColumn);
-        var resolved = RowColumns.Select(Resolved);
-        var columns = RowColumns.Select(c => LakeSql.Name(c.Name));
         return $"""
             CREATE OR REPLACE TEMP TABLE iv AS
-            WITH raw AS (SELECT __op, __source, __lsn, __part, __key, epoch_us(__commit_time) AS ct, __unavailable, {string.Join(", ", columns)} FROM {changes}),
-            every AS (
-                SELECT * FROM raw WHERE __op <> 't'
-                UNION ALL BY NAME
-                SELECT 'd' AS __op, t.__source, t.__lsn, t.__part, k.__key, t.ct
-                FROM raw t JOIN (SELECT __source, __key, min(__lsn) AS first FROM raw WHERE __op <> 't' GROUP BY ALL) k
-                    ON k.__source = t.__source AND k.first < t.__lsn
-                WHERE t.__op = 't'),
-            once AS (
-                SELECT * FROM every
-                QUALIFY row_number() OVER (PARTITION BY __source, __key, __lsn, __part ORDER BY ct, __op) = 1),
-            known AS (
-                SELECT *, max(ct) OVER (versions ROWS UNBOUNDED PRECEDING) AS k FROM once
-                WINDOW versions AS (PARTITION BY __source, __key ORDER BY __lsn, __part)),
-            resolved AS (
-                SELECT __op, k, coalesce(lead(k) OVER versions, {End}) AS k_next, {string.Join(", ", resolved)}
-                FROM known
-                WINDOW versions AS (PARTITION BY __source, __key ORDER BY __lsn, __part))
-            SELECT *, {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS row_time
-            FROM resolved
+            WITH {ChangeVersions.With(changes, RowColumns)}
+            SELECT k, k_next, {string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)))}, {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS row_time
+            FROM version
             WHERE __op <> 'd' AND k < k_next AND {LakeSql.Name(time.Name)} IS NOT NULL
                 AND {string.Join(" AND ", _keys.Select(key => key + " IS NOT NULL"))}
             """;
@@ -84,7 +64,7 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
             point AS (
                 SELECT {keys}, k FROM birth
                 UNION SELECT {keys}, k FROM member
-                UNION SELECT {keys}, k_next FROM member WHERE k_next < {End}),
+                UNION SELECT {keys}, k_next FROM member WHERE k_next < {ChangeVersions.End}),
             f AS (
                 SELECT {string.Join(", ", _keys.Select(k => "p." + k))}, p.k, {string.Join(", ", aggregates)}
                 FROM point p LEFT JOIN member m
@@ -102,15 +82,6 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
 
     private IEnumerable<string> Names() =>
         OutputColumns.Skip(_keys.Count).Take(aggregated.Aggregations.Count).Select(c => LakeSql.Name(c.Name));
-
-    /// <summary>A column whose value an event did not carry has the value of the version before it.</summary>
-    private static string Resolved(LakeColumn column)
-    {
-        var name = LakeSql.Name(column.Name);
-        var unavailable = $"list_contains(from_json(__unavailable, '[\"VARCHAR\"]'), {LakeSql.Text(column.Name)})";
-        return $"last_value(CASE WHEN coalesce({unavailable}, false) THEN NULL ELSE struct_pack(v := {name}) END IGNORE NULLS) "
-            + $"OVER (PARTITION BY __source, __key ORDER BY __lsn, __part ROWS UNBOUNDED PRECEDING).v AS {name}";
-    }
 
     /// <summary>One aggregation over the members; an empty window counts and totals zero, the others are null.</summary>
     private string Aggregate(AggregationModel aggregation, int index)
