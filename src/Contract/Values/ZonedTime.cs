@@ -1,4 +1,5 @@
 using System.Globalization;
+using Feast.Types;
 
 namespace FeatureStore.Contract.Values;
 
@@ -29,6 +30,26 @@ internal static class ZonedTime
         {
             throw OutOfYears(unixSeconds);
         }
+    }
+
+    /// <summary>The zone that an offset is kept under: <c>UTC</c>, or <c>UTC+05:30</c>.</summary>
+    public static string Name(TimeSpan offset) => offset == TimeSpan.Zero
+        ? Utc
+        : string.Create(CultureInfo.InvariantCulture, $"{Utc}{(offset < TimeSpan.Zero ? '-' : '+')}{offset:hh\\:mm}");
+
+    /// <summary>Reads an ISO 8601 time; one without an offset is UTC and keeps no zone.</summary>
+    public static bool TryParse(string text, out ZonedTimestamp time)
+    {
+        time = new ZonedTimestamp();
+        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant))
+        {
+            return false;
+        }
+
+        var hasZone = DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local) && local.Kind != DateTimeKind.Unspecified;
+        time.UnixTimestamp = instant.ToUnixTimeSeconds();
+        time.Zone = hasZone ? Name(instant.Offset) : string.Empty;
+        return true;
     }
 
     private static TimeSpan Offset(DateTimeOffset instant, string zone)
