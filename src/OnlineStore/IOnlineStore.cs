@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 
 namespace FeatureStore.OnlineStore;
@@ -8,7 +9,10 @@ namespace FeatureStore.OnlineStore;
 /// <param name="Features">Feature names; the order of values in rows and replies.</param>
 public sealed record OnlineTable(string Project, string View, IReadOnlyList<string> Features);
 
-/// <summary>What happens to a row whose event time equals the stored one.</summary>
+/// <summary>
+/// What happens to a row whose event time equals the stored one. An older row loses under both rules; a stored time at or
+/// before 1970-01-01T00:00:00Z counts as none, as in Feast.
+/// </summary>
 public enum OnlineWriteRule
 {
     /// <summary>Feast's rule for pushes and foreign writers: an older or equal event time loses.</summary>
@@ -37,6 +41,7 @@ public interface IOnlineStore : IAsyncDisposable
     Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
 
     /// <summary>Reads every key from every table: <c>result[table][key]</c>. All tables share the entity's join keys.</summary>
+    /// <exception cref="OnlineStoreException">The store cannot answer, or holds what cannot be read.</exception>
     Task<OnlineRead[][]> ReadAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
 
@@ -44,6 +49,15 @@ public interface IOnlineStore : IAsyncDisposable
     Task<OnlineWriteCounts> WriteAsync(
         OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken);
 
-    /// <summary>Removes all that this store holds of the project's tables; safe to repeat.</summary>
-    Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
+    /// <summary>
+    /// Removes these entities' rows of these tables; rows of other tables and projects stay. Safe to repeat. The cost goes
+    /// with the number of keys, so it is the way to remove a view whose keys the lake knows.
+    /// </summary>
+    Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes the tables, whichever entities they hold; safe to repeat. All tables share the join keys of
+    /// <paramref name="keys"/>. A store whose tables share one key space looks at every key that it holds.
+    /// </summary>
+    Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken);
 }

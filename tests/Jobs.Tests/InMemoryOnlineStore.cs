@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.OnlineStore;
 
@@ -33,9 +34,24 @@ internal sealed class InMemoryOnlineStore : IOnlineStore
         return Task.FromResult(new OnlineWriteCounts(written, rows.Count - written));
     }
 
-    public Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    public Task RemoveRowsAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
     {
-        Rows.Clear();
+        foreach (var key in tables.SelectMany(t => entityKeys.Select(k => Key(t, k))))
+        {
+            Rows.Remove(key);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken)
+    {
+        foreach (var key in Rows.Keys.Where(k => tables.Any(t => k.StartsWith($"{t.View}/", StringComparison.Ordinal))).ToArray())
+        {
+            Rows.Remove(key);
+        }
+
         return Task.CompletedTask;
     }
 

@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.OnlineStore;
 
@@ -26,7 +27,12 @@ internal sealed class FixedStore : IOnlineStore
         OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) =>
         throw new NotSupportedException("Serving only reads.");
 
-    public Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task RemoveRowsAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Serving only reads.");
+
+    public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Serving only reads.");
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -1,4 +1,5 @@
 using FeatureStore.OnlineStore;
+using FeatureStore.OnlineStore.Redis;
 using FeatureStore.OnlineStore.Sqlite;
 using FeatureStore.Registry.Configuration;
 using FeatureStore.Registry.Files;
@@ -32,12 +33,20 @@ internal sealed class Repo
 
     public RegistrySnapshot Snapshot() => SnapshotCompiler.Compile(Registry().Load(), Config);
 
-    /// <exception cref="UsageException">The settings name a store that this version cannot open.</exception>
+    /// <exception cref="UsageException">The settings switch the store off.</exception>
+    /// <exception cref="OnlineStoreException">The settings of the store are wrong. Nothing is connected yet.</exception>
     public IOnlineStore OnlineStore() => Config.OnlineStore switch
     {
         SqliteOnlineStoreConfig sqlite => new SqliteOnlineStore(sqlite.Path),
-        null => throw new UsageException("The online store is switched off in feature_store.yaml; set 'online_store: {type: sqlite}'."),
-        _ => throw new UsageException("This version opens no Redis store yet; set 'online_store: {type: sqlite}' in feature_store.yaml."),
+        RedisOnlineStoreConfig redis => new RedisOnlineStore(
+            new RedisOnlineStoreOptions(
+                redis.ConnectionString,
+                RedisOnlineStoreOptions.ParseType(redis.RedisType),
+                redis.SentinelMaster,
+                redis.KeyTtlSeconds,
+                redis.SkipDedup),
+            TimeProvider.System),
+        _ => throw new UsageException("The online store is switched off in feature_store.yaml; set 'online_store: {type: sqlite}' or redis."),
     };
 
     public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.Name, [.. view.Features.Select(f => f.Name)]);

@@ -22,31 +22,11 @@ public static class EntityKeyEncoder
     /// <exception cref="EntityKeyException">The version or a value's type cannot be encoded.</exception>
     public static byte[] Encode(IReadOnlyList<(string JoinKey, Value Value)> keys, int version)
     {
-        if (version is not (2 or 3))
-        {
-            throw new EntityKeyException(
-                $"entity_key_serialization_version {version} is not supported; set it to 3 (or 2 to read old data).");
-        }
-
+        CheckVersion(version);
         var sorted = keys.Select(k => (Name: Encoding.UTF8.GetBytes(k.JoinKey), k.JoinKey, k.Value)).ToArray();
         Array.Sort(sorted, static (a, b) => a.Name.AsSpan().SequenceCompareTo(b.Name));
         var bytes = new MemoryStream();
-        if (version == 3)
-        {
-            WriteUInt32(bytes, (uint)sorted.Length);
-        }
-
-        foreach (var (name, _, _) in sorted)
-        {
-            WriteUInt32(bytes, StringTag);
-            if (version == 3)
-            {
-                WriteUInt32(bytes, (uint)name.Length);
-            }
-
-            bytes.Write(name);
-        }
-
+        WritePrefix(bytes, [.. sorted.Select(k => k.Name)], version);
         foreach (var (_, joinKey, value) in sorted)
         {
             WriteValue(bytes, joinKey, value);
@@ -62,6 +42,41 @@ public static class EntityKeyEncoder
         entityKey.CopyTo(key);
         Encoding.UTF8.GetBytes(project, key.AsSpan(entityKey.Length));
         return key;
+    }
+
+    internal static void CheckVersion(int version)
+    {
+        if (version is not (2 or 3))
+        {
+            throw new EntityKeyException(
+                $"entity_key_serialization_version {version} is not supported; set it to 3 (or 2 to read old data).");
+        }
+    }
+
+    internal static byte[][] Sorted(IEnumerable<string> joinKeys)
+    {
+        var names = joinKeys.Select(Encoding.UTF8.GetBytes).ToArray();
+        Array.Sort(names, static (a, b) => a.AsSpan().SequenceCompareTo(b));
+        return names;
+    }
+
+    internal static void WritePrefix(MemoryStream bytes, IReadOnlyCollection<byte[]> sortedNames, int version)
+    {
+        if (version == 3)
+        {
+            WriteUInt32(bytes, (uint)sortedNames.Count);
+        }
+
+        foreach (var name in sortedNames)
+        {
+            WriteUInt32(bytes, StringTag);
+            if (version == 3)
+            {
+                WriteUInt32(bytes, (uint)name.Length);
+            }
+
+            bytes.Write(name);
+        }
     }
 
     private static void WriteValue(MemoryStream bytes, string joinKey, Value value)

@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using Microsoft.Data.Sqlite;
 
@@ -79,7 +80,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
             {
                 var time = Seconds(row.EventTimeMicros);
                 Set(stored, "$key", row.EntityKey);
-                if (await stored.ExecuteScalarAsync(cancellationToken) is long old
+                if (await stored.ExecuteScalarAsync(cancellationToken) is long old and > 0
                     && (time < old || (time == old && rule == OnlineWriteRule.NewerWins)))
                 {
                     continue;
@@ -104,7 +105,27 @@ public sealed class SqliteOnlineStore : IOnlineStore
         });
 
     /// <inheritdoc/>
-    public Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+    public Task RemoveRowsAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        RunAsync(async connection =>
+        {
+            await using var transaction = connection.BeginTransaction(deferred: false);
+            foreach (var table in tables)
+            {
+                using var delete = Command(connection, transaction, $"DELETE FROM {Quote(TableName(table))} WHERE entity_key = $key");
+                foreach (var key in entityKeys)
+                {
+                    Set(delete, "$key", key);
+                    await delete.ExecuteNonQueryAsync(cancellationToken);
+                }
+            }
+
+            await transaction.CommitAsync(cancellationToken);
+            return 0;
+        });
+
+    /// <inheritdoc/>
+    public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken) =>
         RunAsync(async connection =>
         {
             foreach (var table in tables)
@@ -126,7 +147,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
     private static async Task<OnlineRead[]> ReadTableAsync(
         SqliteConnection connection, OnlineTable table, IReadOnlyList<byte[]> keys, CancellationToken cancellationToken)
     {
-        var columns = table.Features.Select((name, i) => (name, i)).ToDictionary(f => f.name, f => f.i);
+        var columns = table.Features.Select((name, i) => (name, i)).ToLookup(f => f.name, f => f.i);
         var rows = new Dictionary<string, (long? Time, byte[]?[] Values)>();
         foreach (var chunk in keys.Chunk(KeysPerQueryMax))
         {
@@ -144,8 +165,8 @@ public sealed class SqliteOnlineStore : IOnlineStore
             while (await reader.ReadAsync(cancellationToken))
             {
                 var key = Convert.ToHexString((byte[])reader[0]);
-                var row = rows.TryGetValue(key, out var known) ? known : (null, new byte[]?[columns.Count]);
-                if (columns.TryGetValue(reader.GetString(1), out var column))
+                var row = rows.TryGetValue(key, out var known) ? known : (null, new byte[]?[table.Features.Count]);
+                foreach (var column in columns[reader.GetString(1)])
                 {
                     row.Values[column] = await reader.IsDBNullAsync(2, cancellationToken) ? [] : (byte[])reader[2];
                 }
@@ -157,7 +178,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
 
         return [.. keys.Select(k => rows.TryGetValue(Convert.ToHexString(k), out var row)
             ? new OnlineRead(row.Time, row.Values)
-            : new OnlineRead(null, new byte[]?[columns.Count]))];
+            : new OnlineRead(null, new byte[]?[table.Features.Count]))];
     }
 
     private static string TableName(OnlineTable table) => $"{table.Project}_{table.View}";

@@ -1,0 +1,95 @@
+namespace FeatureStore.OnlineStore.Redis;
+
+/// <summary>
+/// What must happen to one hash in one step. Redis runs a script alone, so no reader sees half a row and no second writer
+/// comes between the look at the stored time and the write.
+/// </summary>
+internal static class RedisScripts
+{
+    /// <summary>First argument of <see cref="Write"/>: the rule.</summary>
+    public const string RuleNewer = "newer";
+
+    public const string RuleNewerOrEqual = "equal";
+
+    public const string RuleAlways = "always";
+
+    /// <summary>Arguments of <see cref="Write"/> before the rows.</summary>
+    public const int WriteHeaderLength = 3;
+
+    // A call takes at most about 8,000 Lua values (LUAI_MAXCSTACK), so long rows go in pieces.
+    private const string PieceMax = "4000";
+
+    /// <summary>
+    /// Offers rows of one key to the rule, in their order, and writes the last that it takes; each row carries every
+    /// feature, so that is the same as writing all that were taken. Times are compared in nanoseconds. Replies how many were taken.
+    /// <code>KEYS hash   ARGV rule, ttl seconds or 0, items per row, then per row: time field, time, (field, value)*</code>
+    /// </summary>
+    public const string Write = $$"""
+        local function time(bytes)
+          local at, parts = 1, {[8] = 0, [16] = 0}
+          while at <= #bytes do
+            local tag = string.byte(bytes, at)
+            if not parts[tag] then return nil end
+            local value, scale, length = 0, 1, 0
+            repeat
+              at = at + 1
+              length = length + 1
+              local part = string.byte(bytes, at)
+              if not part or length > 10 then return nil end
+              value = value + part % 128 * scale
+              scale = scale * 128
+            until part < 128
+            at = at + 1
+            -- The sign of an int64 lies in its tenth byte.
+            if length == 10 then value = -1 end
+            parts[tag] = value
+          end
+          return parts[8], parts[16]
+        end
+
+        local rule, ttl, width = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+        local seconds, nanos = 0, 0
+        if rule ~= '{{RuleAlways}}' then
+          local stored = redis.call('HGET', KEYS[1], ARGV[4])
+          if stored then seconds, nanos = time(stored) end
+          if not seconds then return redis.error_reply('{{RedisErrors.NotATime}} the stored event time is no timestamp') end
+        end
+        local taken, last = 0, 0
+        for from = 4, #ARGV, width do
+          local s, n = time(ARGV[from + 1])
+          local none = seconds < 0 or (seconds == 0 and nanos == 0)
+          if rule == '{{RuleAlways}}' or none or s > seconds
+            or (s == seconds and (n > nanos or (n == nanos and rule == '{{RuleNewerOrEqual}}'))) then
+            seconds, nanos, taken, last = s, n, taken + 1, from
+          end
+        end
+        if taken > 0 then
+          for from = last, last + width - 1, {{PieceMax}} do
+            redis.call('HSET', KEYS[1], unpack(ARGV, from, math.min(from + {{PieceMax}}, last + width) - 1))
+          end
+          if ttl > 0 then redis.call('EXPIRE', KEYS[1], ttl) end
+        end
+        return taken
+        """;
+
+    /// <summary>
+    /// Takes views out of a hash, and the whole key when no other view's event time is left in it. A key without these
+    /// views, or of another kind, stays as it is.
+    /// <code>KEYS hash   ARGV count of time fields, time fields, features' fields</code>
+    /// </summary>
+    public const string Remove = $$"""
+        if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end
+        local last = tonumber(ARGV[1]) + 1
+        local had = redis.call('HDEL', KEYS[1], unpack(ARGV, 2, last))
+        for from = last + 1, #ARGV, {{PieceMax}} do
+          redis.call('HDEL', KEYS[1], unpack(ARGV, from, math.min(from + {{PieceMax}} - 1, #ARGV)))
+        end
+        if had > 0 then
+          for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+            if string.sub(field, 1, 4) == '_ts:' then return had end
+          end
+          redis.call('DEL', KEYS[1])
+        end
+        return had
+        """;
+}

@@ -1,0 +1,130 @@
+using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.Rows;
+
+namespace FeatureStore.OnlineStore.Tests;
+
+/// <summary>One way in which <see cref="BrokenStore"/> is wrong.</summary>
+public enum Breakage
+{
+    /// <summary>None: an obvious and right store, the oracle of the property tests.</summary>
+    None,
+    LastWriterWins,
+    EqualTimeAlwaysLoses,
+    OldestWins,
+    RepliesInKeyOrder,
+    ForgetsRepeatedKeys,
+    MixesOldAndNewValues,
+    ShiftsFeatures,
+    MixesTables,
+    MixesProjects,
+    NullsAreAbsent,
+    AbsentAreNulls,
+    CountsAllAsWritten,
+    EpochCountsAsATime,
+    RemovesSisters,
+    RemovesNothing,
+    DropsTheLastRowOfABatch,
+}
+
+/// <summary>A store over a dictionary that is wrong on purpose, so that the suite can show that it would notice.</summary>
+public sealed class BrokenStore(Breakage breakage) : IOnlineStore
+{
+    private readonly Dictionary<(string Project, string View, string Key), (long Time, Dictionary<string, byte[]> Values)> _rows = [];
+
+    public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task<OnlineRead[][]> ReadAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
+    {
+        var keys = breakage switch
+        {
+            Breakage.RepliesInKeyOrder => entityKeys.OrderBy(Convert.ToHexString, StringComparer.Ordinal).ToArray(),
+            _ => [.. entityKeys],
+        };
+        var seen = new HashSet<(int, string)>();
+        return Task.FromResult(tables.Select((t, i) => keys.Select(k =>
+            breakage == Breakage.ForgetsRepeatedKeys && !seen.Add((i, Convert.ToHexString(k))) ? Nothing(t) : Read(t, k)).ToArray()).ToArray());
+    }
+
+    public Task<OnlineWriteCounts> WriteAsync(
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken)
+    {
+        var written = 0;
+        foreach (var row in breakage == Breakage.DropsTheLastRowOfABatch && rows.Count > 1 ? rows.SkipLast(1) : rows)
+        {
+            var id = Id(table, row.EntityKey);
+            if (!_rows.TryGetValue(id, out var old) || Wins(row.EventTimeMicros, old.Time, rule))
+            {
+                var values = table.Features.Select((f, i) => (f, i)).ToDictionary(f => f.f, f => row.Values[f.i]);
+                if (breakage == Breakage.MixesOldAndNewValues && old.Values is not null)
+                {
+                    values[table.Features[^1]] = old.Values[table.Features[^1]];
+                }
+
+                _rows[id] = (row.EventTimeMicros, values);
+                written++;
+            }
+        }
+
+        return Task.FromResult(breakage == Breakage.CountsAllAsWritten
+            ? new OnlineWriteCounts(rows.Count, 0)
+            : new OnlineWriteCounts(written, rows.Count - written));
+    }
+
+    public Task RemoveRowsAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
+    {
+        Remove(id => tables.Any(t => entityKeys.Any(k => Hits(t, id) && id.Key == Convert.ToHexString(k))));
+        return Task.CompletedTask;
+    }
+
+    public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken)
+    {
+        Remove(id => tables.Any(t => Hits(t, id)) && keys.IsEntityKey(Convert.FromHexString(id.Key)));
+        return Task.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static OnlineRead Nothing(OnlineTable table) => new(null, new byte[]?[table.Features.Count]);
+
+    private bool Wins(long time, long stored, OnlineWriteRule rule) => breakage switch
+    {
+        Breakage.LastWriterWins => true,
+        Breakage.EqualTimeAlwaysLoses => stored <= 0 || time > stored,
+        Breakage.OldestWins => stored <= 0 || time < stored,
+        Breakage.EpochCountsAsATime => time > stored || (time == stored && rule == OnlineWriteRule.NewerOrEqualWins),
+        _ => stored <= 0 || time > stored || (time == stored && rule == OnlineWriteRule.NewerOrEqualWins),
+    };
+
+    private bool Hits(OnlineTable table, (string Project, string View, string Key) id) =>
+        (id.Project == table.Project && (id.View == table.View || breakage == Breakage.RemovesSisters))
+        || (breakage == Breakage.MixesProjects && id.View == table.View);
+
+    private void Remove(Func<(string Project, string View, string Key), bool> hit)
+    {
+        foreach (var id in breakage == Breakage.RemovesNothing ? [] : _rows.Keys.Where(hit).ToArray())
+        {
+            _rows.Remove(id);
+        }
+    }
+
+    private (string Project, string View, string Key) Id(OnlineTable table, byte[] key) =>
+        (table.Project, breakage == Breakage.MixesTables ? string.Empty : table.View, Convert.ToHexString(key));
+
+    private OnlineRead Read(OnlineTable table, byte[] key)
+    {
+        if (!_rows.TryGetValue(Id(table, key), out var row))
+        {
+            return Nothing(table);
+        }
+
+        var values = table.Features.Select(row.Values.GetValueOrDefault).Select(v => (breakage, v) switch
+        {
+            (Breakage.NullsAreAbsent, { Length: 0 }) => null,
+            (Breakage.AbsentAreNulls, null) => [],
+            _ => v,
+        }).ToArray();
+        return new OnlineRead(row.Time, breakage == Breakage.ShiftsFeatures && values.Length > 1 ? [.. values[1..], values[0]] : values);
+    }
+}
