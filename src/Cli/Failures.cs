@@ -20,7 +20,7 @@ internal static class Failures
     private static int Code(Exception e) => e switch
     {
         UsageException or MaterializeRangeException or EntityValueException => ExitCodes.Usage,
-        DefinitionException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
+        DefinitionException or RegistryConflictException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };
 }

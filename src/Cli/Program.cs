@@ -5,7 +5,11 @@ using FeatureStore.Cli.Verbs;
 var root = new RootCommand("A Feast-compatible feature store. Start with: fstore demo")
 {
     DemoVerb.Create(),
+    InitVerb.Create(),
+    PlanVerb.Create(),
     ApplyVerb.Create(),
+    TeardownVerb.Create(),
+    RegistryDumpVerb.Create(),
     ImportVerb.Create(),
     IngestVerb.Create(),
     FeaturesVerb.Create(),
@@ -19,6 +23,11 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     GlobalOptions.Json,
     GlobalOptions.Verbose,
 };
+foreach (var command in RegistryObjectsVerb.CreateAll())
+{
+    root.Add(command);
+}
+
 var parsed = root.Parse(args);
 try
 {

@@ -54,7 +54,9 @@ internal sealed class TestRepo : IDisposable
 
     public RegistryFile OpenRegistry() => new(RegistryPath, Time);
 
-    public ApplyResult Apply() => RegistryApplier.Apply(Folder, Time, CancellationToken.None);
+    public ApplyResult Apply() => RegistryApplier.Apply(LoadConfig(), null, Time, CancellationToken.None);
+
+    public ApplyResult Plan() => RegistryApplier.Plan(LoadConfig(), Time);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

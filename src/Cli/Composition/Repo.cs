@@ -17,12 +17,18 @@ internal sealed class Repo
 
     public RepoConfig Config { get; }
 
-    /// <summary>Finds the repo: <c>-f</c>, <c>-c</c>, Feast's environment variable, this folder, or <c>feature_repo</c> below it.</summary>
+    /// <summary>Finds the repo: <c>-f</c>, <c>-c</c>, Feast's environment variables (a path, or the whole file in base64), this folder, or <c>feature_repo</c> below it.</summary>
     public static Repo Open(string? yamlPath, string? folder)
     {
-        var path = yamlPath
+        var named = yamlPath
             ?? (folder is not null ? Path.Combine(folder, RepoConfig.FileName) : null)
-            ?? Environment.GetEnvironmentVariable(Variable)
+            ?? Environment.GetEnvironmentVariable(Variable);
+        if (named is null && Environment.GetEnvironmentVariable(RepoConfig.Base64Variable) is { Length: > 0 } base64)
+        {
+            return new Repo(RepoConfig.LoadBase64(base64, Environment.CurrentDirectory));
+        }
+
+        var path = named
             ?? (!File.Exists(RepoConfig.FileName) && File.Exists(Path.Combine(Fallback, RepoConfig.FileName))
                 ? Path.Combine(Fallback, RepoConfig.FileName)
                 : RepoConfig.FileName);

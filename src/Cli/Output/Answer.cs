@@ -10,7 +10,7 @@ internal static class Answer
 {
     private const int WidthWithoutTerminal = 500;
 
-    private static readonly JsonSerializerOptions JsonFormat = new()
+    public static JsonSerializerOptions JsonFormat { get; } = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,

@@ -48,7 +48,7 @@ internal static class DemoVerb
         await steps.RunAsync("ingest", progress => Done(pipeline.Ingest(progress, cancellationToken), IngestVerb.Text));
         await steps.RunAsync("apply", async _ =>
         {
-            var result = await ApplyVerb.RunAsync(repo, cancellationToken);
+            var result = await ApplyVerb.RunAsync(repo, null, cancellationToken);
             return (result, result.Written ? $"{result.Added.Count} added, {result.Changed.Count} changed, {result.Removed.Count} removed" : "nothing to change");
         });
         var snapshot = repo.Snapshot();

@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Text;
 using FeatureStore.Registry.Validation;
 
 namespace FeatureStore.Registry.Configuration;
@@ -30,21 +32,53 @@ public sealed record RepoConfig(
     /// <summary>Name of the file inside a repo.</summary>
     public const string FileName = "feature_store.yaml";
 
-    /// <summary>Reads the file, with the process's environment variables put in.</summary>
-    /// <exception cref="DefinitionException">The file is absent or wrong; every fault is listed.</exception>
-    public static RepoConfig Load(string yamlPath) => Load(yamlPath, Environment.GetEnvironmentVariable);
+    /// <summary>The variable in which Feast's containers pass the whole file, in base64.</summary>
+    public const string Base64Variable = "FEATURE_STORE_YAML_BASE64";
 
-    internal static RepoConfig Load(string yamlPath, Func<string, string?> variable)
+    /// <summary>Reads the file, with the process's environment put in: variables in the text, and <c>FSTORE__…</c> over the <c>fstore:</c> block.</summary>
+    /// <exception cref="DefinitionException">The file is absent or wrong; every fault is listed.</exception>
+    public static RepoConfig Load(string yamlPath) => Load(yamlPath, ProcessEnvironment());
+
+    /// <summary>Reads the text that <see cref="Base64Variable"/> holds; relative paths hang off <paramref name="repoDirectory"/>.</summary>
+    /// <exception cref="DefinitionException">It is no base64 of UTF-8 text, or the text is wrong.</exception>
+    public static RepoConfig LoadBase64(string base64, string repoDirectory) => LoadBase64(base64, repoDirectory, ProcessEnvironment());
+
+    internal static RepoConfig Load(string yamlPath, IReadOnlyDictionary<string, string> environment)
     {
         ArgumentException.ThrowIfNullOrEmpty(yamlPath);
         var full = Path.GetFullPath(yamlPath);
         try
         {
-            return RepoConfigReader.Read(EnvironmentText.Expand(File.ReadAllText(full), variable), Path.GetFileName(full), Path.GetDirectoryName(full)!);
+            return RepoConfigReader.Read(File.ReadAllText(full), Path.GetFileName(full), Path.GetDirectoryName(full)!, environment);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DefinitionException([new Fault(yamlPath, 1, 1, $"The file cannot be read ({e.Message}); name the folder that holds {FileName}.")]);
         }
+    }
+
+    internal static RepoConfig LoadBase64(string base64, string repoDirectory, IReadOnlyDictionary<string, string> environment)
+    {
+        ArgumentNullException.ThrowIfNull(base64);
+        try
+        {
+            var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Convert.FromBase64String(base64));
+            return RepoConfigReader.Read(text, Base64Variable, Path.GetFullPath(repoDirectory), environment);
+        }
+        catch (Exception e) when (e is FormatException or DecoderFallbackException)
+        {
+            throw new DefinitionException([new Fault(Base64Variable, 1, 1, $"The variable holds no base64 of a {FileName} in UTF-8; set it to the output of 'base64 -w0 {FileName}', or unset it.")]);
+        }
+    }
+
+    private static Dictionary<string, string> ProcessEnvironment()
+    {
+        var variables = new Dictionary<string, string>();
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            variables[(string)variable.Key] = (string?)variable.Value ?? string.Empty;
+        }
+
+        return variables;
     }
 }

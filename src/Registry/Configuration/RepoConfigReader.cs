@@ -21,14 +21,17 @@ internal sealed partial class RepoConfigReader
 
     private RepoConfigReader(YamlBlock root, string repo, FaultList faults) => (_root, _repo, _faults) = (root, repo, faults);
 
-    public static RepoConfig Read(string text, string file, string repo)
+    public static RepoConfig Read(string text, string file, string repo, IReadOnlyDictionary<string, string> environment)
     {
         var faults = new FaultList();
-        var root = YamlText.Parse(text, file, faults);
-        var config = root is null ? null : new RepoConfigReader(root, repo, faults).Read();
+        var expanded = EnvironmentText.Expand(text, environment.GetValueOrDefault);
+        var root = YamlText.Parse(expanded, file, faults, mapping => FstoreEnvironment.Overlay(mapping, environment, faults));
+        var config = root is null ? null : Read(root, repo, faults);
         faults.ThrowIfAny();
         return config!;
     }
+
+    internal static RepoConfig Read(YamlBlock root, string repo, FaultList faults) => new RepoConfigReader(root, repo, faults).Read();
 
     private RepoConfig Read()
     {

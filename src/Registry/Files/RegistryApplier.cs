@@ -1,33 +1,55 @@
 using FeatureStore.Registry.Configuration;
 using FeatureStore.Registry.Definitions;
 using FeatureStore.Registry.Validation;
+using RegistryProto = Feast.Core.Registry;
 
 namespace FeatureStore.Registry.Files;
 
-/// <summary>Makes the registry say what a repo's definitions say.</summary>
+/// <summary>Makes the registry say what a repo's definitions say, or tells what that would change.</summary>
 public static class RegistryApplier
 {
-    /// <summary>
-    /// Reads <c>feature_store.yaml</c> and <c>features/*.yaml</c>, checks them, and writes the difference into the registry
-    /// file. Other projects, materialized ranges, and what definitions cannot say (on-demand and stream views, push sources) are kept.
-    /// </summary>
-    /// <exception cref="DefinitionException">The files are wrong; every fault is listed, and nothing is written.</exception>
-    /// <exception cref="RegistryException">The registry file is damaged, locked or cannot be written.</exception>
-    public static ApplyResult Apply(string repoDirectory, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>The difference that <see cref="Apply(RepoConfig, string, TimeProvider, CancellationToken)"/> would write. Nothing is written, not even a lock.</summary>
+    /// <exception cref="DefinitionException">The files are wrong; every fault is listed.</exception>
+    /// <exception cref="RegistryException">The registry file is damaged.</exception>
+    public static ApplyResult Plan(RepoConfig config, TimeProvider time)
     {
-        ArgumentException.ThrowIfNullOrEmpty(repoDirectory);
+        ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(time);
-        var config = RepoConfig.Load(Path.Combine(repoDirectory, RepoConfig.FileName));
+        var definitions = DefinitionLoader.Load(config.RepoDirectory);
+        var registry = new RegistryFile(config.RegistryPath, time).TryLoad() ?? new RegistryProto();
+        var merge = new RegistryMerge(registry, config, RegistryFile.Now(time));
+        merge.Run(definitions);
+        return new ApplyResult(merge.Changes, registry.VersionId, Written: false);
+    }
+
+    /// <summary>
+    /// Reads <c>features/*.yaml</c>, checks them, and writes the difference into the registry file. Other projects,
+    /// materialized ranges, and what definitions cannot say are kept.
+    /// </summary>
+    /// <param name="ifRevision">Apply only if the registry is at this revision, as a plan told it; null for any.</param>
+    /// <exception cref="DefinitionException">The files are wrong; every fault is listed, and nothing is written.</exception>
+    /// <exception cref="RegistryConflictException">The registry is at another revision, or another writer came between; nothing is written.</exception>
+    /// <exception cref="RegistryException">The registry file is damaged, locked or cannot be written.</exception>
+    public static ApplyResult Apply(RepoConfig config, string? ifRevision, TimeProvider time, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(time);
         var definitions = DefinitionLoader.Load(config.RepoDirectory);
         RegistryMerge? merge = null;
-        var written = new RegistryFile(config.RegistryPath, time).Update(
+        var (revision, written) = new RegistryFile(config.RegistryPath, time).Update(
             registry =>
             {
+                if (ifRevision is not null && registry.VersionId != ifRevision)
+                {
+                    throw new RegistryConflictException(
+                        $"The registry {config.RegistryPath} is at revision '{registry.VersionId}', not '{ifRevision}'; run 'fstore plan' again.");
+                }
+
                 merge = new RegistryMerge(registry, config, RegistryFile.Now(time));
                 return merge.Run(definitions);
             },
             mustExist: false,
             cancellationToken);
-        return new ApplyResult(merge!.Added, merge.Changed, merge.Removed, written);
+        return new ApplyResult(merge!.Changes, revision, written);
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Feast.Core;
 using FeatureStore.Registry.Validation;
 using Google.Protobuf;
@@ -16,9 +15,8 @@ public sealed class RegistryFile(string path, TimeProvider time)
 {
     private const string SchemaVersion = "1";
 
-    // Longer than any write of a registry takes; a writer that holds the lock this long has hung.
-    private static readonly TimeSpan LockWaitMax = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LockRetry = TimeSpan.FromMilliseconds(20);
+    // A writer without our lock can come between more than once, but not on and on.
+    private const int AttemptsMax = 5;
 
     private readonly string _path = Path.GetFullPath(path);
 
@@ -64,18 +62,51 @@ public sealed class RegistryFile(string path, TimeProvider time)
             cancellationToken);
     }
 
-    /// <summary>Changes the registry under the lock, and writes it only if <paramref name="change"/> answers true.</summary>
-    internal bool Update(Func<RegistryProto, bool> change, bool mustExist, CancellationToken cancellationToken)
+    /// <summary>Takes a project out of the registry; other projects stay, and without any the file goes. Safe to repeat.</summary>
+    /// <exception cref="RegistryException">The file is damaged, locked or cannot be written.</exception>
+    public IReadOnlyList<PlannedChange> RemoveProject(string project, CancellationToken cancellationToken)
     {
-        using var held = Lock(cancellationToken);
-        var registry = mustExist ? Load() : TryLoad() ?? new RegistryProto();
-        if (!change(registry))
+        if (!File.Exists(_path))
         {
-            return false;
+            return [];
         }
 
-        Write(registry);
-        return true;
+        IReadOnlyList<PlannedChange> removed = [];
+        Update(
+            registry =>
+            {
+                removed = ProjectRemoval.Remove(registry, project);
+                return removed.Count > 0;
+            },
+            mustExist: false,
+            cancellationToken);
+        return removed;
+    }
+
+    /// <summary>Changes the registry under the lock, and writes it only if <paramref name="change"/> answers true.</summary>
+    /// <param name="change">Called again on a fresh registry when a writer that knows no lock came between.</param>
+    /// <exception cref="RegistryConflictException">Other writers came between each time.</exception>
+    internal (string Revision, bool Written) Update(Func<RegistryProto, bool> change, bool mustExist, CancellationToken cancellationToken)
+    {
+        using var held = RegistryLock.Take(_path, time, cancellationToken);
+        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var registry = mustExist ? Load() : TryLoad() ?? new RegistryProto();
+            var read = registry.VersionId;
+            if (!change(registry))
+            {
+                return (read, false);
+            }
+
+            if (TryWrite(registry, read))
+            {
+                return (registry.VersionId, true);
+            }
+        }
+
+        throw new RegistryConflictException(
+            $"The registry {_path} was changed by another writer, {AttemptsMax} times while this one worked; nothing was written. Run again when it is done.");
     }
 
     /// <summary>The present time at the precision that Feast stores.</summary>
@@ -85,7 +116,8 @@ public sealed class RegistryFile(string path, TimeProvider time)
         return Timestamp.FromDateTimeOffset(now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)));
     }
 
-    private RegistryProto? TryLoad()
+    /// <summary>The registry, or null when there is no file.</summary>
+    internal RegistryProto? TryLoad()
     {
         try
         {
@@ -105,8 +137,11 @@ public sealed class RegistryFile(string path, TimeProvider time)
         }
     }
 
-    /// <summary>A reader sees the old file or the new one, never a part; the same holds after a crash.</summary>
-    private void Write(RegistryProto registry)
+    /// <summary>
+    /// Writes unless the file's revision is no longer the one that was read. A reader sees the old file or the new one,
+    /// never a part; the same holds after a crash.
+    /// </summary>
+    private bool TryWrite(RegistryProto registry, string revisionRead)
     {
         registry.RegistrySchemaVersion = registry.RegistrySchemaVersion.Length == 0 ? SchemaVersion : registry.RegistrySchemaVersion;
         registry.VersionId = Guid.NewGuid().ToString();
@@ -120,65 +155,34 @@ public sealed class RegistryFile(string path, TimeProvider time)
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, _path, overwrite: true);
+            // Feast takes no lock. What it wrote since the read must not be lost, so this is the last thing before the move.
+            if ((TryLoad()?.VersionId ?? string.Empty) != revisionRead)
+            {
+                File.Delete(temporary);
+                return false;
+            }
+
+            if (ProjectRemoval.IsEmpty(registry))
+            {
+                File.Delete(_path);
+                File.Delete(temporary);
+            }
+            else
+            {
+                File.Move(temporary, _path, overwrite: true);
+            }
+
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             File.Delete(temporary);
             throw new RegistryException($"The registry {_path} cannot be written ({e.Message}); check the disk and its rights. The old registry stands.", e);
         }
-    }
-
-    private FileStream Lock(CancellationToken cancellationToken)
-    {
-        MakeFolder();
-        var started = time.GetTimestamp();
-        while (true)
+        catch (RegistryException)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (TryLock(out var held, out var cause))
-            {
-                return held;
-            }
-
-            if (time.GetElapsedTime(started) >= LockWaitMax)
-            {
-                throw new RegistryException($"The registry {_path} is being written by another process ({cause?.Message}); run again when it is done.", cause);
-            }
-
-            cancellationToken.WaitHandle.WaitOne(LockRetry);
-        }
-    }
-
-    private void MakeFolder()
-    {
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RegistryException($"The folder of the registry {_path} cannot be made ({e.Message}); check the path and its rights.", e);
-        }
-    }
-
-    private bool TryLock([NotNullWhen(true)] out FileStream? held, out IOException? cause)
-    {
-        (held, cause) = (null, null);
-        try
-        {
-            // The file is left behind on purpose: removing it would let two writers lock two different files.
-            held = new FileStream(_path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            return true;
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new RegistryException($"The folder of the registry {_path} cannot be written ({e.Message}); check its rights.", e);
-        }
-        catch (IOException e)
-        {
-            cause = e;
-            return false;
+            File.Delete(temporary);
+            throw;
         }
     }
 

@@ -1,6 +1,7 @@
 using Feast.Core;
 using FeatureStore.Registry.Configuration;
 using FeatureStore.Registry.Definitions;
+using FeatureStore.Registry.Snapshot;
 using FeatureStore.Registry.Validation;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
@@ -15,17 +16,13 @@ namespace FeatureStore.Registry.Files;
 /// </summary>
 internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, Timestamp now)
 {
-    private readonly List<string> _added = [];
-    private readonly List<string> _changed = [];
-    private readonly List<string> _removed = [];
+    private const string Spec = "spec.";
+
+    private readonly List<PlannedChange> _changes = [];
     private readonly ObjectFiller _filler = new(registry, config);
     private bool _dirty;
 
-    public IReadOnlyList<string> Added => _added;
-
-    public IReadOnlyList<string> Changed => _changed;
-
-    public IReadOnlyList<string> Removed => _removed;
+    public IReadOnlyList<PlannedChange> Changes => _changes;
 
     /// <summary>True if the registry has to be written.</summary>
     /// <exception cref="RegistryException">A view's name is taken by an on-demand or stream view.</exception>
@@ -87,13 +84,13 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             {
                 touch(next);
                 objects.Add(next);
-                Note(_added, kind, name);
+                Note(new PlannedChange(ChangeKind.Added, kind, name, [], next is FeatureView view ? ViewCosts.OfNew(view) : ChangeCosts.None));
             }
             else if (!next.Equals(objects[index]))
             {
+                NoteChanged(kind, name, objects[index], next);
                 touch(next);
                 objects[index] = next;
-                Note(_changed, kind, name);
             }
         }
 
@@ -101,18 +98,35 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
         {
             if (nameInProject(objects[i]) is { } name && !names.Contains(name) && mayBeRemoved(objects[i]))
             {
+                Note(new PlannedChange(ChangeKind.Removed, kind, name, [], objects[i] is FeatureView view ? ViewCosts.OfRemoved(view) : ChangeCosts.None));
                 objects.RemoveAt(i);
-                Note(_removed, kind, name);
             }
         }
     }
 
-    private void Note(List<string> list, string kind, string name)
+    private void NoteChanged<T>(string kind, string name, T before, T after)
+        where T : class, IMessage<T>
+    {
+        var fields = MessageDiff.Compare(before, after);
+        var costs = before is FeatureView old && after is FeatureView next ? ViewCosts.OfChanged(old, next, fields) : ChangeCosts.None;
+        Note(new PlannedChange(ChangeKind.Changed, kind, name, [.. fields.SelectMany(f => Readable(f, before, after))], costs));
+    }
+
+    /// <summary>A field by the name that a definition has for it; the tag of an aggregated view is told key by key.</summary>
+    private static IEnumerable<FieldChange> Readable(FieldChange change, IMessage before, IMessage after) =>
+        change.Field == $"{Spec}tags.{AggregatedJson.Tag}" && before is FeatureView old && after is FeatureView next
+            ? AggregatedJson.Compare(old.Spec.Tags.GetValueOrDefault(AggregatedJson.Tag), next.Spec.Tags.GetValueOrDefault(AggregatedJson.Tag))
+            : [WithoutSpec(change)];
+
+    private static FieldChange WithoutSpec(FieldChange change) =>
+        change.Field.StartsWith(Spec, StringComparison.Ordinal) ? change with { Field = change.Field[Spec.Length..] } : change;
+
+    private void Note(PlannedChange change)
     {
         _dirty = true;
-        if (name != ObjectFiller.NoEntity)
+        if (change.Name != ObjectFiller.NoEntity)
         {
-            list.Add($"{kind} {name}");
+            _changes.Add(change);
         }
     }
 

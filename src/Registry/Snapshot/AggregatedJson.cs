@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FeatureStore.Registry.Definitions;
+using FeatureStore.Registry.Files;
 using FeatureStore.Registry.Validation;
 
 namespace FeatureStore.Registry.Snapshot;
@@ -68,6 +70,46 @@ internal static class AggregatedJson
         {
             throw new RegistryException($"The tag {Tag} of feature view '{view}' cannot be read: {e.Message.TrimEnd('.')}. Run 'fstore apply' to write it again.", e);
         }
+    }
+
+    /// <summary>The keys, and the aggregations by name, in which two texts of the tag differ; null for no tag.</summary>
+    public static IReadOnlyList<FieldChange> Compare(string? before, string? after)
+    {
+        var (old, next) = (Parts(before), Parts(after));
+        return
+        [
+            .. old.Keys.Concat(next.Keys).Distinct()
+                .Select(k => new FieldChange(k, old.GetValueOrDefault(k), next.GetValueOrDefault(k)))
+                .Where(c => c.Before != c.After),
+        ];
+    }
+
+    private static Dictionary<string, string> Parts(string? json)
+    {
+        var parts = new Dictionary<string, string>();
+        try
+        {
+            foreach (var (key, value) in json is null ? [] : JsonNode.Parse(json)?.AsObject() ?? [])
+            {
+                if (value is JsonArray aggregations)
+                {
+                    foreach (var one in aggregations)
+                    {
+                        parts[$"{key}.{one?["name"]}"] = $"{one?["function"]}({one?["column"]})";
+                    }
+                }
+                else
+                {
+                    parts[key] = value?.ToString() ?? string.Empty;
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            parts[Tag] = json!;
+        }
+
+        return parts;
     }
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? throw new JsonException($"'{name}' is null");

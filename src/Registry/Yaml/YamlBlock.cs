@@ -14,6 +14,7 @@ internal sealed class YamlBlock
     private readonly FaultList _faults;
     private readonly Dictionary<string, (YamlNode Key, YamlNode Value)> _entries = [];
     private readonly HashSet<string> _read = [];
+    private readonly Dictionary<string, YamlBlock> _blocks = [];
 
     public YamlBlock(YamlMappingNode node, string file, string what, FaultList faults)
     {
@@ -39,6 +40,9 @@ internal sealed class YamlBlock
     public YamlPlace Place => YamlPlace.Of(File, _node);
 
     public IEnumerable<string> Keys => _entries.Keys;
+
+    /// <summary>The keys that the reader has asked for, whether they are there or not.</summary>
+    public IReadOnlySet<string> Asked => _read;
 
     public IEnumerable<string> Unread => _entries.Keys.Where(k => !_read.Contains(k));
 
@@ -170,7 +174,7 @@ internal sealed class YamlBlock
         return blocks;
     }
 
-    /// <summary>A block inside this one; null when absent or of another shape, which only then is a fault.</summary>
+    /// <summary>A block inside this one, the same each time; null when absent or of another shape, which only then is a fault.</summary>
     public YamlBlock? Block(string key)
     {
         switch (Node(key))
@@ -178,7 +182,7 @@ internal sealed class YamlBlock
             case null:
                 return null;
             case YamlMappingNode mapping:
-                return new YamlBlock(mapping, File, $"'{key}'", _faults);
+                return _blocks.TryGetValue(key, out var block) ? block : _blocks[key] = new YamlBlock(mapping, File, $"'{key}'", _faults);
             default:
                 Fault(key, $"'{key}' of {What} must be a block of keys.");
                 return null;
@@ -205,7 +209,7 @@ internal sealed class YamlBlock
         {
             _faults.Add(
                 YamlPlace.Of(File, _entries[key].Key),
-                $"'{key}' is no key of {What}; correct it or remove it. Keys are: {string.Join(", ", _read.Order(StringComparer.Ordinal))}.");
+                $"'{key}' is no key of {What}; correct it or remove it. Keys are: {string.Join(", ", Asked.Order(StringComparer.Ordinal))}.");
         }
     }
 }

@@ -14,7 +14,8 @@ internal static class YamlText
     private const int ValuesMax = 100_000;
 
     /// <summary>The one mapping of a file; null, with a fault, when there is none.</summary>
-    public static YamlBlock? Parse(string text, string file, FaultList faults)
+    /// <param name="overlay">Changes the mapping before it is read.</param>
+    public static YamlBlock? Parse(string text, string file, FaultList faults, Action<YamlMappingNode>? overlay = null)
     {
         var stream = new YamlStream();
         var scanner = new Scanner(new StringReader(text));
@@ -41,6 +42,7 @@ internal static class YamlText
 
         if (stream.Documents[0].RootNode is YamlMappingNode mapping)
         {
+            overlay?.Invoke(mapping);
             return new YamlBlock(mapping, file, "the file", faults);
         }
 

@@ -114,6 +114,6 @@ public sealed class RepoConfigTests : IDisposable
     {
         var path = Path.Combine(_repo, RepoConfig.FileName);
         File.WriteAllText(path, yaml);
-        return RepoConfig.Load(path, name => name == "REDIS" ? "cache" : null);
+        return RepoConfig.Load(path, new Dictionary<string, string> { ["REDIS"] = "cache" });
     }
 }

@@ -103,7 +103,9 @@ public sealed class RegistryApplierTests
     {
         using var repo = TestRepo.Bank();
         repo.TakeGolden("bank_features_after_materialize_registry.db");
+        File.AppendAllBytes(repo.RegistryPath, [0xA2, 0x06, 0x02, 0x08, 0x07]); // Field 100, of a Feast yet to come.
         var before = repo.OpenRegistry().Load();
+        Assert.NotEmpty(Unknown(before));
         var result = repo.Apply();
         Assert.Equal(["source transactions", "source user_transactions_l1w_source"], result.Added);
         Assert.Contains("feature view user_transactions_l1w", result.Changed);
@@ -114,6 +116,8 @@ public sealed class RegistryApplierTests
         var weekly = after.FeatureViews.First(v => v.Spec.Name == "user_transactions_l1w");
         Assert.Single(weekly.Meta.MaterializationIntervals);
         Assert.Equal("user_transactions_push", weekly.Spec.StreamSource.Name);
+        Assert.Equal(before.FeatureViewVersionHistory, after.FeatureViewVersionHistory);
+        Assert.Equal(before.Infra, after.Infra);
         Assert.Equal(Unknown(before), Unknown(after));
         Assert.False(repo.Apply().Written);
     }
@@ -181,7 +185,6 @@ public sealed class RegistryApplierTests
             field.Accessor.Clear(rest);
         }
 
-        Assert.NotEqual(0, rest.CalculateSize());
         return rest.ToByteArray();
     }
 }

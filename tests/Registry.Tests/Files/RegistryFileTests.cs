@@ -126,6 +126,6 @@ public sealed class RegistryFileTests
         using var held = new FileStream(repo.RegistryPath + ".lock", FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => RegistryApplier.Apply(repo.Folder, repo.Time, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => RegistryApplier.Apply(repo.LoadConfig(), null, repo.Time, cancelled.Token));
     }
 }
