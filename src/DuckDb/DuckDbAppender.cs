@@ -3,17 +3,26 @@ using System.Text;
 
 namespace FeatureStore.DuckDb;
 
-/// <summary>Writes rows into a table, a value per column in order, then <see cref="EndRow"/>. Nothing is promised before <see cref="Close"/>.</summary>
+/// <summary>
+/// Writes rows into a table, a value per column in order, then <see cref="EndRow"/>. All rows become visible with
+/// <see cref="Close"/>; an appender that is disposed without it leaves the table as it was.
+/// </summary>
 public sealed class DuckDbAppender : IDisposable
 {
     private static readonly DateOnly Epoch = new(1970, 1, 1);
+    private readonly DuckDbConnection _connection;
     private readonly string _table;
     private nint _appender;
+    private bool _closed;
 
-    internal DuckDbAppender(nint connection, string table)
+    internal DuckDbAppender(DuckDbConnection connection, string table)
     {
+        _connection = connection;
         _table = table;
-        if (NativeDuckDb.AppenderCreate(connection, null, table, out _appender) != NativeDuckDb.Success)
+
+        // DuckDB's appender hands rows to the table whenever its buffer is full, so only a transaction can take them back.
+        connection.Execute("BEGIN TRANSACTION");
+        if (NativeDuckDb.AppenderCreate(connection.Handle, null, table, out _appender) != NativeDuckDb.Success)
         {
             var message = Message();
             Dispose();
@@ -40,20 +49,44 @@ public sealed class DuckDbAppender : IDisposable
         Check(NativeDuckDb.AppendText(_appender, bytes, (ulong)bytes.Length));
     }
 
+    public void AppendBytes(ReadOnlySpan<byte> value) => Check(NativeDuckDb.AppendBlob(_appender, value, (ulong)value.Length));
+
     public void AppendNull() => Check(NativeDuckDb.AppendNull(_appender));
 
     public void EndRow() => Check(NativeDuckDb.AppenderEndRow(_appender));
 
-    /// <summary>Hands the last rows over; throws if the table refused any.</summary>
-    public void Close() => Check(NativeDuckDb.AppenderClose(_appender));
+    /// <summary>Makes the rows durable in the table; throws if the table refused any, and then holds none of them.</summary>
+    public void Close()
+    {
+        ObjectDisposedException.ThrowIf(_appender == 0, this);
+        if (_closed)
+        {
+            return;
+        }
+
+        Check(NativeDuckDb.AppenderClose(_appender));
+        _connection.Execute("COMMIT");
+        _closed = true;
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_appender != 0)
+        if (_appender == 0)
+        {
+            return;
+        }
+
+        if (_closed)
         {
             _ = NativeDuckDb.AppenderDestroy(ref _appender);
+            return;
         }
+
+        // Destroying an appender flushes it, so its buffer goes first.
+        _ = NativeDuckDb.AppenderClear(_appender);
+        _ = NativeDuckDb.AppenderDestroy(ref _appender);
+        _connection.Execute("ROLLBACK");
     }
 
     private void Check(int state)

@@ -9,42 +9,42 @@ public sealed class DuckDbConnection : IDisposable
 
     internal DuckDbConnection(nint connection) => _connection = connection;
 
-    /// <summary>Runs one or more statements.</summary>
+    internal nint Handle => _connection;
+
+    /// <summary>Runs one or more statements, each prepared when those before it have run.</summary>
     /// <returns>Rows changed by the last of them.</returns>
     public long Execute(string sql, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_connection == 0, this);
+        CheckUsable(sql);
         cancellationToken.ThrowIfCancellationRequested();
-        NativeResult result;
-        int state;
-        using (InterruptOn(cancellationToken))
-        {
-            state = NativeDuckDb.Query(_connection, sql, out result);
-        }
-
+        var count = NativeDuckDb.ExtractStatements(_connection, sql, out var extracted);
         try
         {
-            ThrowIfFailed(state, ref result, sql, cancellationToken);
-            return (long)NativeDuckDb.RowsChanged(ref result);
+            if (count == 0 && Marshal.PtrToStringUTF8(NativeDuckDb.ExtractError(extracted)) is { Length: > 0 } message)
+            {
+                throw new DuckDbException(message, sql);
+            }
+
+            long changed = 0;
+            for (ulong i = 0; i < count; i++)
+            {
+                using var statement = Prepared(NativeDuckDb.PrepareExtracted(_connection, extracted, i, out var handle), handle, sql);
+                changed = statement.Execute(cancellationToken);
+            }
+
+            return changed;
         }
         finally
         {
-            NativeDuckDb.DestroyResult(ref result);
+            NativeDuckDb.DestroyExtracted(ref extracted);
         }
     }
 
     /// <summary>Prepares one statement; parameters are <c>$1</c>, <c>$2</c> …</summary>
     public DuckDbStatement Prepare(string sql)
     {
-        ObjectDisposedException.ThrowIf(_connection == 0, this);
-        if (NativeDuckDb.Prepare(_connection, sql, out var statement) == NativeDuckDb.Success)
-        {
-            return new DuckDbStatement(this, statement, sql);
-        }
-
-        var message = Marshal.PtrToStringUTF8(NativeDuckDb.PrepareError(statement)) ?? "DuckDB could not prepare the statement.";
-        NativeDuckDb.DestroyPrepare(ref statement);
-        throw new DuckDbException(message, sql);
+        CheckUsable(sql);
+        return Prepared(NativeDuckDb.Prepare(_connection, sql, out var handle), handle, sql);
     }
 
     /// <summary>Runs one statement and streams its rows.</summary>
@@ -62,11 +62,12 @@ public sealed class DuckDbConnection : IDisposable
         }
     }
 
-    /// <summary>A bulk writer into an existing table.</summary>
+    /// <summary>A bulk writer into an existing table; it holds a transaction of this connection until it is closed or disposed.</summary>
+    /// <exception cref="DuckDbException">There is no such table, or the connection is within a transaction already.</exception>
     public DuckDbAppender Append(string table)
     {
-        ObjectDisposedException.ThrowIf(_connection == 0, this);
-        return new DuckDbAppender(_connection, table);
+        CheckUsable(table);
+        return new DuckDbAppender(this, table);
     }
 
     /// <inheritdoc/>
@@ -78,18 +79,29 @@ public sealed class DuckDbConnection : IDisposable
         }
     }
 
-    internal CancellationTokenRegistration InterruptOn(CancellationToken cancellationToken) =>
-        cancellationToken.Register(() => NativeDuckDb.Interrupt(_connection));
+    internal CancellationTokenRegistration InterruptOn(CancellationToken cancellationToken) => cancellationToken.Register(Interrupt);
 
-    internal static void ThrowIfFailed(int state, ref NativeResult result, string sql, CancellationToken cancellationToken)
+    internal void Interrupt() => NativeDuckDb.Interrupt(_connection);
+
+    private DuckDbStatement Prepared(int state, nint statement, string sql)
     {
         if (state == NativeDuckDb.Success)
         {
-            return;
+            return new DuckDbStatement(this, statement, sql);
         }
 
-        // An interrupted query fails like any other; the token tells that it was asked for.
-        cancellationToken.ThrowIfCancellationRequested();
-        throw new DuckDbException(Marshal.PtrToStringUTF8(NativeDuckDb.ResultError(ref result)) ?? "DuckDB failed without a message.", sql);
+        var message = Marshal.PtrToStringUTF8(NativeDuckDb.PrepareError(statement)) ?? "DuckDB could not prepare the statement.";
+        NativeDuckDb.DestroyPrepare(ref statement);
+        throw new DuckDbException(message, sql);
+    }
+
+    // C text ends at its first NUL: what follows would be left out without a word.
+    private void CheckUsable(string text)
+    {
+        ObjectDisposedException.ThrowIf(_connection == 0, this);
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new DuckDbException("The statement holds a NUL character, at which DuckDB would stop reading; bind the value instead.", text);
+        }
     }
 }

@@ -33,6 +33,12 @@ public sealed class DuckDbDatabase : IDisposable
             Set(config, "autoinstall_known_extensions", "false");
             if (options.MemoryLimitMiB is { } memory)
             {
+                if (memory < 1)
+                {
+                    // DuckDB takes a negative limit as none at all.
+                    throw new DuckDbException($"memory_limit = {memory} MiB is no bound; give at least 1.");
+                }
+
                 Set(config, "memory_limit", memory.ToString(CultureInfo.InvariantCulture) + "MiB");
             }
 

@@ -20,6 +20,7 @@ public sealed unsafe class DuckDbReader : IDisposable
     private readonly string[] _names;
     private readonly nint[] _data;
     private readonly nint[] _validity;
+    private readonly DecimalColumn?[] _decimals;
     private NativeResult _result;
     private nint _chunk;
     private bool _disposed;
@@ -37,10 +38,12 @@ public sealed unsafe class DuckDbReader : IDisposable
         _names = new string[columns];
         _data = new nint[columns];
         _validity = new nint[columns];
+        _decimals = new DecimalColumn?[columns];
         for (var i = 0; i < columns; i++)
         {
             _types[i] = (DuckDbType)NativeDuckDb.ColumnType(ref _result, (ulong)i);
             _names[i] = Marshal.PtrToStringUTF8(NativeDuckDb.ColumnName(ref _result, (ulong)i)) ?? string.Empty;
+            _decimals[i] = _types[i] == DuckDbType.Decimal ? DecimalColumn.Of(ref _result, i) : null;
         }
     }
 
@@ -96,6 +99,24 @@ public sealed unsafe class DuckDbReader : IDisposable
 
     public int Int32(int column, int row) => Cell<int>(column, row, DuckDbType.Integer);
 
+    /// <summary>A HUGEINT, as <c>sum</c> over integers gives it.</summary>
+    public Int128 HugeInt(int column, int row)
+    {
+        var cell = Cell<NativeHugeInt>(column, row, DuckDbType.HugeInt);
+        return new Int128((ulong)cell.Upper, cell.Lower);
+    }
+
+    public float Float(int column, int row) => Cell<float>(column, row, DuckDbType.Float);
+
+    /// <summary>A DECIMAL of any width, scale kept.</summary>
+    /// <exception cref="OverflowException">The value has more digits than <see cref="decimal"/> holds.</exception>
+    public decimal Decimal(int column, int row)
+    {
+        CheckType(column, DuckDbType.Decimal);
+        CheckNotNull(column, row);
+        return _decimals[column]!.Value.Read(_data[column], row);
+    }
+
     public double Double(int column, int row) => Cell<double>(column, row, DuckDbType.Double);
 
     public bool Boolean(int column, int row) => Cell<byte>(column, row, DuckDbType.Boolean) != 0;
@@ -109,15 +130,10 @@ public sealed unsafe class DuckDbReader : IDisposable
             : Cell<long>(column, row, DuckDbType.Timestamp);
 
     /// <summary>The UTF-8 bytes of a VARCHAR; valid until the next chunk.</summary>
-    public ReadOnlySpan<byte> Utf8(int column, int row)
-    {
-        CheckType(column, DuckDbType.Varchar);
-        CheckNotNull(column, row);
-        var text = (byte*)_data[column] + ((long)row * StringSize);
-        var length = *(int*)text;
-        var start = length <= StringInlineMax ? text + 4 : *(byte**)(text + 8);
-        return new ReadOnlySpan<byte>(start, length);
-    }
+    public ReadOnlySpan<byte> Utf8(int column, int row) => Bytes(column, row, DuckDbType.Varchar);
+
+    /// <summary>The bytes of a BLOB; valid until the next chunk.</summary>
+    public ReadOnlySpan<byte> Blob(int column, int row) => Bytes(column, row, DuckDbType.Blob);
 
     public string Text(int column, int row) => Encoding.UTF8.GetString(Utf8(column, row));
 
@@ -133,6 +149,16 @@ public sealed unsafe class DuckDbReader : IDisposable
         ReleaseChunk();
         NativeDuckDb.DestroyResult(ref _result);
         _owned?.Dispose();
+    }
+
+    private ReadOnlySpan<byte> Bytes(int column, int row, DuckDbType type)
+    {
+        CheckType(column, type);
+        CheckNotNull(column, row);
+        var text = (byte*)_data[column] + ((long)row * StringSize);
+        var length = *(int*)text;
+        var start = length <= StringInlineMax ? text + 4 : *(byte**)(text + 8);
+        return new ReadOnlySpan<byte>(start, length);
     }
 
     private T Cell<T>(int column, int row, DuckDbType type)
@@ -180,21 +206,4 @@ public sealed unsafe class DuckDbReader : IDisposable
             throw new DuckDbException(message, _sql);
         }
     }
-}
-
-/// <summary>Type numbers of <c>duckdb.h</c>.</summary>
-internal enum DuckDbType
-{
-    Invalid = 0,
-    Boolean = 1,
-    TinyInt = 2,
-    SmallInt = 3,
-    Integer = 4,
-    BigInt = 5,
-    Double = 11,
-    Timestamp = 12,
-    Date = 13,
-    HugeInt = 16,
-    Varchar = 17,
-    TimestampTz = 31,
 }

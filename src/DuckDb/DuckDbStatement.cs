@@ -1,8 +1,12 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
 namespace FeatureStore.DuckDb;
 
 /// <summary>A prepared statement; parameters are bound by their 1-based index and kept between runs.</summary>
 public sealed class DuckDbStatement : IDisposable
 {
+    private static readonly DateOnly Epoch = new(1970, 1, 1);
     private readonly DuckDbConnection _connection;
     private readonly string _sql;
     private nint _statement;
@@ -18,7 +22,21 @@ public sealed class DuckDbStatement : IDisposable
 
     public void Bind(int index, double value) => Check(NativeDuckDb.BindDouble(_statement, (ulong)index, value), index);
 
-    public void Bind(int index, string value) => Check(NativeDuckDb.BindText(_statement, (ulong)index, value), index);
+    public void Bind(int index, bool value) => Check(NativeDuckDb.BindBoolean(_statement, (ulong)index, value), index);
+
+    public void Bind(int index, DateOnly value) =>
+        Check(NativeDuckDb.BindDate(_statement, (ulong)index, value.DayNumber - Epoch.DayNumber), index);
+
+    /// <summary>Binds a VARCHAR by its length, so a NUL within it is a character like any other.</summary>
+    public void Bind(int index, string value)
+    {
+        var bytes = Encoding.UTF8.GetBytes(value);
+        Check(NativeDuckDb.BindText(_statement, (ulong)index, bytes, (ulong)bytes.Length), index);
+    }
+
+    /// <summary>Binds a BLOB; the bytes are copied.</summary>
+    public void Bind(int index, ReadOnlySpan<byte> value) =>
+        Check(NativeDuckDb.BindBlob(_statement, (ulong)index, value, (ulong)value.Length), index);
 
     /// <summary>Binds a TIMESTAMP in microseconds since the epoch.</summary>
     public void BindTimestamp(int index, long micros) => Check(NativeDuckDb.BindTimestamp(_statement, (ulong)index, micros), index);
@@ -55,27 +73,52 @@ public sealed class DuckDbStatement : IDisposable
     {
         ObjectDisposedException.ThrowIf(_statement == 0, this);
         cancellationToken.ThrowIfCancellationRequested();
-        NativeResult result;
-        int state;
-        using (_connection.InterruptOn(cancellationToken))
-        {
-            state = streaming
-                ? NativeDuckDb.ExecutePreparedStreaming(_statement, out result)
-                : NativeDuckDb.ExecutePrepared(_statement, out result);
-        }
-
+        nint pending = 0;
         try
         {
-            DuckDbConnection.ThrowIfFailed(state, ref result, _sql, cancellationToken);
+            using (_connection.InterruptOn(cancellationToken))
+            {
+                var state = streaming
+                    ? NativeDuckDb.PendingPreparedStreaming(_statement, out pending)
+                    : NativeDuckDb.PendingPrepared(_statement, out pending);
+                if (state != NativeDuckDb.Success)
+                {
+                    throw Failure(NativeDuckDb.PendingError(pending), cancellationToken);
+                }
+
+                // A query forgets interrupts when it begins, which it has done by now: one that came earlier is given again,
+                // and one that comes later stays.
+                if (cancellationToken.IsCancellationRequested)
+                {
+                    _connection.Interrupt();
+                }
+
+                state = NativeDuckDb.ExecutePending(pending, out var result);
+                return state == NativeDuckDb.Success ? result : throw Failed(result, cancellationToken);
+            }
         }
-        catch
+        finally
+        {
+            NativeDuckDb.DestroyPending(ref pending);
+        }
+    }
+
+    private Exception Failed(NativeResult result, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Failure(NativeDuckDb.ResultError(ref result), cancellationToken);
+        }
+        finally
         {
             NativeDuckDb.DestroyResult(ref result);
-            throw;
         }
-
-        return result;
     }
+
+    // An interrupted query fails like any other; the token tells that it was asked for.
+    private Exception Failure(nint message, CancellationToken cancellationToken) => cancellationToken.IsCancellationRequested
+        ? new OperationCanceledException(cancellationToken)
+        : new DuckDbException(Marshal.PtrToStringUTF8(message) is { Length: > 0 } text ? text : "DuckDB failed without a message.", _sql);
 
     private void Check(int state, int index)
     {

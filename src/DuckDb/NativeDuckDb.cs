@@ -47,8 +47,17 @@ internal static partial class NativeDuckDb
     [LibraryImport(Library, EntryPoint = "duckdb_free")]
     public static partial void Free(nint pointer);
 
-    [LibraryImport(Library, EntryPoint = "duckdb_query", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int Query(nint connection, string sql, out NativeResult result);
+    [LibraryImport(Library, EntryPoint = "duckdb_extract_statements", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial ulong ExtractStatements(nint connection, string sql, out nint statements);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_extract_statements_error")]
+    public static partial nint ExtractError(nint statements);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_extracted")]
+    public static partial void DestroyExtracted(ref nint statements);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_prepare_extracted_statement")]
+    public static partial int PrepareExtracted(nint connection, nint statements, ulong index, out nint statement);
 
     [LibraryImport(Library, EntryPoint = "duckdb_prepare", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Prepare(nint connection, string sql, out nint statement);
@@ -65,8 +74,17 @@ internal static partial class NativeDuckDb
     [LibraryImport(Library, EntryPoint = "duckdb_bind_double")]
     public static partial int BindDouble(nint statement, ulong index, double value);
 
-    [LibraryImport(Library, EntryPoint = "duckdb_bind_varchar", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int BindText(nint statement, ulong index, string value);
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_varchar_length")]
+    public static partial int BindText(nint statement, ulong index, byte[] text, ulong bytes);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_blob")]
+    public static partial int BindBlob(nint statement, ulong index, ReadOnlySpan<byte> data, ulong bytes);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_boolean")]
+    public static partial int BindBoolean(nint statement, ulong index, [MarshalAs(UnmanagedType.U1)] bool value);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_bind_date")]
+    public static partial int BindDate(nint statement, ulong index, int days);
 
     [LibraryImport(Library, EntryPoint = "duckdb_bind_timestamp")]
     public static partial int BindTimestamp(nint statement, ulong index, long micros);
@@ -74,11 +92,20 @@ internal static partial class NativeDuckDb
     [LibraryImport(Library, EntryPoint = "duckdb_bind_null")]
     public static partial int BindNull(nint statement, ulong index);
 
-    [LibraryImport(Library, EntryPoint = "duckdb_execute_prepared")]
-    public static partial int ExecutePrepared(nint statement, out NativeResult result);
+    [LibraryImport(Library, EntryPoint = "duckdb_pending_prepared")]
+    public static partial int PendingPrepared(nint statement, out nint pending);
 
-    [LibraryImport(Library, EntryPoint = "duckdb_execute_prepared_streaming")]
-    public static partial int ExecutePreparedStreaming(nint statement, out NativeResult result);
+    [LibraryImport(Library, EntryPoint = "duckdb_pending_prepared_streaming")]
+    public static partial int PendingPreparedStreaming(nint statement, out nint pending);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_pending_error")]
+    public static partial nint PendingError(nint pending);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_execute_pending")]
+    public static partial int ExecutePending(nint pending, out NativeResult result);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_pending")]
+    public static partial void DestroyPending(ref nint pending);
 
     [LibraryImport(Library, EntryPoint = "duckdb_destroy_result")]
     public static partial void DestroyResult(ref NativeResult result);
@@ -97,6 +124,18 @@ internal static partial class NativeDuckDb
 
     [LibraryImport(Library, EntryPoint = "duckdb_column_type")]
     public static partial int ColumnType(ref NativeResult result, ulong column);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_column_logical_type")]
+    public static partial nint ColumnLogicalType(ref NativeResult result, ulong column);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_logical_type")]
+    public static partial void DestroyLogicalType(ref nint type);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_decimal_scale")]
+    public static partial byte DecimalScale(nint type);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_decimal_internal_type")]
+    public static partial int DecimalStorage(nint type);
 
     [LibraryImport(Library, EntryPoint = "duckdb_fetch_chunk")]
     public static partial nint FetchChunk(NativeResult result);
@@ -121,6 +160,9 @@ internal static partial class NativeDuckDb
 
     [LibraryImport(Library, EntryPoint = "duckdb_appender_error")]
     public static partial nint AppenderError(nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_appender_clear")]
+    public static partial int AppenderClear(nint appender);
 
     [LibraryImport(Library, EntryPoint = "duckdb_appender_close")]
     public static partial int AppenderClose(nint appender);
@@ -151,6 +193,9 @@ internal static partial class NativeDuckDb
 
     [LibraryImport(Library, EntryPoint = "duckdb_append_varchar_length")]
     public static partial int AppendText(nint appender, byte[] text, ulong bytes);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_append_blob")]
+    public static partial int AppendBlob(nint appender, ReadOnlySpan<byte> data, ulong bytes);
 
     [LibraryImport(Library, EntryPoint = "duckdb_append_null")]
     public static partial int AppendNull(nint appender);

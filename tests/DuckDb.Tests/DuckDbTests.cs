@@ -84,6 +84,52 @@ public sealed class DuckDbTests : IDisposable
         Assert.Equal("select nothing_here", error.Sql);
     }
 
+    [Theory]
+    [InlineData("select 1; selekt 2", "selekt")]
+    [InlineData("select 1; select absent_column", "absent_column")]
+    [InlineData("create table failing as select 'x'::integer", "'x'")]
+    [InlineData("insert into absent_table values (1)", "absent_table")]
+    public void Execute_BadSql_CarriesDuckDbsMessageAndTheSql(string sql, string named)
+    {
+        var error = Assert.Throws<DuckDbException>(() => _connection.Execute(sql));
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+        Assert.Equal(sql, error.Sql);
+    }
+
+    [Fact]
+    public void Execute_NulInTheSql_IsRefused()
+    {
+        Assert.Contains("NUL", Assert.Throws<DuckDbException>(() => _connection.Execute("select 1 \0; garbage")).Message, StringComparison.Ordinal);
+        Assert.Contains("NUL", Assert.Throws<DuckDbException>(() => _connection.Prepare("select '\0'")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Execute_StatementsThatNeedEachOther_RunInOrder()
+    {
+        Assert.Equal(3, _connection.Execute("create table s (n integer); insert into s values (1); insert into s values (2), (3), (4)"));
+        Assert.Equal(0, _connection.Execute("  "));
+    }
+
+    [Fact]
+    public void Query_WideNumbersAndBytes_ReadExactly()
+    {
+        using var reader = _connection.Query(
+            """
+            select (-170141183460469231731687303715884105727)::hugeint, 1.25::float, 'a\x00b'::blob, ''::blob, repeat('x', 20)::blob,
+                   -12.3::decimal(4,1), 12345.678::decimal(9,3), -1.5::decimal(18,2), 79228162514264337593543950335::decimal(38,0),
+                   99999999999999999999999999999999999999::decimal(38,0), sum(n) from (values (9223372036854775807), (1)) v(n)
+            """);
+        Assert.True(reader.NextChunk());
+        Assert.Equal(-Int128.MaxValue, reader.HugeInt(0, 0));
+        Assert.Equal(1.25f, reader.Float(1, 0));
+        Assert.Equal("a\0b"u8, reader.Blob(2, 0));
+        Assert.True(reader.Blob(3, 0).IsEmpty);
+        Assert.Equal(20, reader.Blob(4, 0).Length);
+        Assert.Equal([-12.3m, 12345.678m, -1.50m, decimal.MaxValue], Enumerable.Range(5, 4).Select(c => reader.Decimal(c, 0)));
+        Assert.Contains("cast it", Assert.Throws<OverflowException>(() => reader.Decimal(9, 0)).Message, StringComparison.Ordinal);
+        Assert.Equal((Int128)long.MaxValue + 1, reader.HugeInt(10, 0));
+    }
+
     [Fact]
     public void Query_FailureWhileStreaming_IsThrown()
     {
@@ -113,58 +159,25 @@ public sealed class DuckDbTests : IDisposable
     }
 
     [Fact]
-    public void Appender_AllTypes_RoundTripThroughParquet()
+    public void Bind_EveryType_GivesTheValueBack()
     {
-        var file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".parquet");
-        _connection.Execute("create table t (a bigint, b integer, c double, d boolean, e timestamptz, f date, g varchar, h varchar)");
-        using (var appender = _connection.Append("t"))
+        using var statement = _connection.Prepare("select $1::varchar, length($1::varchar), $2::boolean, $3::blob, $4::date, $5::bigint");
+        foreach (var text in new[] { "a\0b\0", "", "\0", "é" })
         {
-            for (var i = 0; i < 5000; i++)
-            {
-                appender.AppendInt64(i);
-                appender.AppendInt32(-i);
-                appender.AppendDouble(i / 2.0);
-                appender.AppendBoolean(i % 2 == 0);
-                appender.AppendTimestamp(i);
-                appender.AppendDate(new DateOnly(1970, 1, 1).AddDays(i));
-                appender.AppendText(i == 0 ? string.Empty : $"row {i}");
-                appender.AppendNull();
-                appender.EndRow();
-            }
-
-            appender.Close();
-        }
-
-        try
-        {
-            Assert.Equal(5000, _connection.Execute($"copy t to '{file}' (format parquet)"));
-            using var reader = _connection.Query($"select * from read_parquet('{file}') where a in (0, 4999) order by a");
+            statement.Bind(1, text);
+            statement.Bind(2, text.Length > 1);
+            statement.Bind(3, [0, 255, 0]);
+            statement.Bind(4, new DateOnly(1969, 12, 31));
+            statement.BindNull(5);
+            using var reader = statement.Query();
             Assert.True(reader.NextChunk());
-            Assert.Equal((0, string.Empty), (reader.Int64(0, 0), reader.Text(6, 0)));
-            Assert.Equal((-4999, 2499.5, false, 4999, "row 4999"), (reader.Int32(1, 1), reader.Double(2, 1), reader.Boolean(3, 1), reader.TimestampMicros(4, 1), reader.Text(6, 1)));
-            Assert.Equal(new DateOnly(1970, 1, 1).AddDays(4999), reader.Date(5, 1));
-            Assert.True(reader.IsNull(7, 1));
+            Assert.Equal((text, text.Length, text.Length > 1), (reader.Text(0, 0), reader.Int64(1, 0), reader.Boolean(2, 0)));
+            Assert.Equal([0, 255, 0], reader.Blob(3, 0).ToArray());
+            Assert.Equal(new DateOnly(1969, 12, 31), reader.Date(4, 0));
+            Assert.True(reader.IsNull(5, 0));
         }
-        finally
-        {
-            File.Delete(file);
-        }
-    }
 
-    [Fact]
-    public void Appender_UnknownTable_NamesIt()
-    {
-        var error = Assert.Throws<DuckDbException>(() => _connection.Append("absent"));
-        Assert.Contains("absent", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Execute_CancelledMidway_StopsTheWork()
-    {
-        using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        Assert.Throws<OperationCanceledException>(
-            () => _connection.Execute("select sum(sin(a.range * b.range)) from range(10000000) a, range(10000000) b", cancel.Token));
-        Assert.Equal(0, _connection.Execute("select 1"));
+        Assert.Contains("$9", Assert.Throws<DuckDbException>(() => statement.Bind(9, "x")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
