@@ -7,6 +7,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     DemoVerb.Create(),
     ApplyVerb.Create(),
     ImportVerb.Create(),
+    GenerateVerb.Create(),
     IngestVerb.Create(),
     FeaturesVerb.Create(),
     MaterializeVerb.Create(),
