@@ -11,6 +11,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     TeardownVerb.Create(),
     RegistryDumpVerb.Create(),
     ImportVerb.Create(),
+    GenerateVerb.Create(),
     IngestVerb.Create(),
     FeaturesVerb.Create(),
     MaterializeVerb.Create(),

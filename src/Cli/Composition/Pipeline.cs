@@ -1,3 +1,4 @@
+using FeatureStore.Cli.Output;
 using FeatureStore.Ingest;
 using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Import;
@@ -15,34 +16,55 @@ internal sealed class Pipeline(Repo repo)
     private const int IngestBatchRows = 10_000;
     private const int OnlineBatchRows = 1_000;
     private const int TimesPerCompute = 13;
-    private const string TransactionsTable = "cdc/transactions";
 
-    public ImportResult ImportTransactions(string path, KnownAt knownAt, ImportShift shift, CancellationToken cancellationToken)
+    public ImportResult Import(
+        ImportMapping mapping, string path, KnownAt knownAt, ImportShift shift, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         using var log = EmbeddedChangeLog.Open(repo.Config.LogPath);
-        return new Importer(log, TimeProvider.System).Run(ImportMapping.BerkaTransactions, path, knownAt, shift, cancellationToken);
+        return new Importer(log, TimeProvider.System) { Progress = Counted(progress, "rows") }.Run(mapping, path, knownAt, shift, cancellationToken);
     }
 
-    public IngestResult Ingest(IProgress<long>? progress, CancellationToken cancellationToken)
+    public GenerateResult Generate(GenerateOptions options, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         using var log = EmbeddedChangeLog.Open(repo.Config.LogPath);
-        var table = ImportTable.Transactions;
-        var lake = ChangeTable.Open(repo.Config.LakePath, TransactionsTable, table.Columns);
-        return new IngestRunner(log, log.Topic(table.Topic), table.Columns, lake, "user_id", table.TimeColumn)
-            .Run(IngestBatchRows, progress, cancellationToken);
+        return new SyntheticFeed(log, TimeProvider.System).Run(options, Counted(progress, "events"), cancellationToken);
+    }
+
+    /// <summary>Lands every topic of the change log in its change table.</summary>
+    public IReadOnlyList<TopicResult> Ingest(IProgress<Amount>? progress, CancellationToken cancellationToken)
+    {
+        using var log = EmbeddedChangeLog.Open(repo.Config.LogPath);
+        var results = new List<TopicResult>();
+        var waiting = ChangeTopic.All.Sum(t => Waiting(log, log.Topic(t.Table.Topic)));
+        long before = 0;
+        foreach (var topic in ChangeTopic.All)
+        {
+            var columns = topic.Table.Columns;
+            var lake = ChangeTable.Open(repo.Config.LakePath, topic.LakePath, columns);
+            var done = before;
+            var landed = new IngestRunner(log, log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn)
+                .Run(IngestBatchRows, Counted(progress, "rows", done, waiting), cancellationToken);
+            results.Add(new TopicResult(topic.LakePath, landed));
+            before += landed.Rows;
+        }
+
+        return results;
     }
 
     /// <summary>Computes every aggregated view as of the given times, some at a time so that progress can be told.</summary>
-    public long Compute(RegistrySnapshot snapshot, IReadOnlyList<long> asOfMicros, IProgress<long>? progress, CancellationToken cancellationToken)
+    public long Compute(RegistrySnapshot snapshot, IReadOnlyList<long> asOfMicros, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         var weekly = new WeeklyFeatures(repo.Config.LakePath);
+        var views = snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null).ToArray();
         long rows = 0;
-        foreach (var view in snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null))
+        long done = 0;
+        foreach (var view in views)
         {
             foreach (var times in asOfMicros.Chunk(TimesPerCompute))
             {
                 rows += weekly.Compute(view, times, cancellationToken).RowsWritten;
-                progress?.Report(rows);
+                done += times.Length;
+                progress?.Report(new Amount(done, (long)asOfMicros.Count * views.Length, "times"));
             }
         }
 
@@ -51,11 +73,11 @@ internal sealed class Pipeline(Repo repo)
 
     /// <summary>Materialises one view and then, and only then, notes the range in the registry.</summary>
     public async Task<MaterializeCounts> MaterializeAsync(
-        FeatureViewModel view, MaterializeRange range, IProgress<long>? progress, CancellationToken cancellationToken)
+        FeatureViewModel view, MaterializeRange range, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         await using var store = repo.OnlineStore();
         var counts = await new Materializer(store).RunAsync(
-            repo.Table(view), Latest(view, range.Start, range.End, cancellationToken), progress, cancellationToken);
+            repo.Table(view), Latest(view, range.Start, range.End, cancellationToken), Counted(progress, "entities"), cancellationToken);
         repo.Registry().RecordInterval(repo.Config.Project, view.Name, range.Start, range.End, cancellationToken);
         return counts;
     }
@@ -81,4 +103,16 @@ internal sealed class Pipeline(Repo repo)
         FeatureViewModel view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
         new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion)
             .Latest(view, Instant.Micros(start), Instant.Micros(end), OnlineBatchRows, cancellationToken);
+
+    // What the log's report says is still to come; only a count to show, since the lake knows where it really is.
+    private static long Waiting(EmbeddedChangeLog log, LogTopic topic) =>
+        log.NextOffset(topic) - (log.Positions(topic).TryGetValue(IngestRunner.Consumer, out var last) ? last + 1 : 0);
+
+    private static Forward? Counted(IProgress<Amount>? progress, string unit, long before = 0, long? total = null) =>
+        progress is null ? null : new Forward(count => progress.Report(new Amount(before + count, total, unit)));
+
+    private sealed class Forward(Action<long> report) : IProgress<long>
+    {
+        public void Report(long value) => report(value);
+    }
 }

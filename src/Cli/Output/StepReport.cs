@@ -1,40 +1,71 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace FeatureStore.Cli.Output;
 
-/// <summary>Runs a step and prints one line of it: what was done, and the seconds. Meanwhile a terminal shows a moving count.</summary>
-internal sealed class StepReport(TextWriter output, bool isTerminal)
+/// <summary>
+/// Runs a step and prints one line of it: what was done, and the seconds. A step that takes longer shows how far it is: on a terminal as a bar that is
+/// overwritten, elsewhere as a line now and then.
+/// </summary>
+internal sealed class StepReport(TextWriter output, bool isTerminal, TimeProvider time)
 {
+    private const int BarCells = 30;
+    private const string ClearLine = "\r\u001b[K";
     private static readonly TimeSpan ShowAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
     private int _number;
 
     /// <summary>Runs one step.</summary>
-    /// <param name="work">Given where to report counts; answers the step's result and the line that tells it.</param>
-    public async Task<T> RunAsync<T>(string name, Func<IProgress<long>, Task<(T Result, string Line)>> work)
+    /// <param name="work">Given where to report how far it is; answers the step's result and the line that tells it.</param>
+    public async Task<T> RunAsync<T>(string name, Func<IProgress<Amount>, Task<(T Result, string Line)>> work)
     {
-        var clock = Stopwatch.StartNew();
-        var progress = new Counter(count => ShowCount(name, count, clock.Elapsed));
-        var (result, line) = await work(progress);
+        var started = time.GetTimestamp();
+        var (result, line) = await work(new Shown(this, name, started));
         if (isTerminal)
         {
-            await output.WriteAsync("\r\u001b[K");
+            await output.WriteAsync(ClearLine);
         }
 
-        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{++_number}. {name,-12} {line}  ({clock.Elapsed.TotalSeconds:0.0} s)"));
+        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{++_number,2}. {name,-12} {line}  ({time.GetElapsedTime(started).TotalSeconds:0.0} s)"));
         return result;
     }
 
-    private void ShowCount(string name, long count, TimeSpan elapsed)
+    /// <summary>The amount in words, with a bar where the total is known.</summary>
+    internal static string Text(Amount amount, TimeSpan elapsed)
     {
-        if (isTerminal && elapsed >= ShowAfter)
+        var culture = CultureInfo.InvariantCulture;
+        var rate = string.Create(culture, $"{amount.Done / Math.Max(elapsed.TotalSeconds, 0.001):N0} a second");
+        if (amount.Total is not { } total || total <= 0)
         {
-            output.Write(string.Create(CultureInfo.InvariantCulture, $"\r\u001b[K   {name,-12} {count:N0} rows, {count / elapsed.TotalSeconds:N0} a second"));
+            return string.Create(culture, $"{amount.Done:N0} {amount.Unit}, {rate}");
+        }
+
+        var share = Math.Clamp((double)amount.Done / total, 0, 1);
+        var cells = (int)(share * BarCells);
+        return string.Create(culture, $"[{new string('#', cells)}{new string('.', BarCells - cells)}] {share * 100:0} %, {amount.Done:N0} of {total:N0} {amount.Unit}, {rate}");
+    }
+
+    private sealed class Shown(StepReport report, string name, long started) : IProgress<Amount>
+    {
+        private TimeSpan _lineAfter = LineEvery;
+
+        public void Report(Amount value)
+        {
+            var elapsed = report.TimeSince(started);
+            if (report.IsTerminal && elapsed >= ShowAfter)
+            {
+                report.Write($"{ClearLine}    {name,-12} {Text(value, elapsed)}");
+            }
+            else if (!report.IsTerminal && elapsed >= _lineAfter)
+            {
+                _lineAfter = elapsed + LineEvery;
+                report.Write($"    {name,-12} {Text(value, elapsed)}{Environment.NewLine}");
+            }
         }
     }
 
-    private sealed class Counter(Action<long> report) : IProgress<long>
-    {
-        public void Report(long value) => report(value);
-    }
+    private bool IsTerminal => isTerminal;
+
+    private TimeSpan TimeSince(long started) => time.GetElapsedTime(started);
+
+    private void Write(string text) => output.Write(text);
 }

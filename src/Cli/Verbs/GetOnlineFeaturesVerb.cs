@@ -86,7 +86,8 @@ internal static class GetOnlineFeaturesVerb
         event_timestamp = column.EventTimestamps[row].Seconds == 0 ? null : Instant.Text(column.EventTimestamps[row].ToDateTimeOffset()),
     };
 
-    private static string Cell(GetOnlineFeaturesResponse.Types.FeatureVector column, int row)
+    /// <summary>A value as text; one that is not PRESENT is followed by its status.</summary>
+    public static string Cell(GetOnlineFeaturesResponse.Types.FeatureVector column, int row)
     {
         var status = column.Statuses[row];
         var value = column.Values[row];

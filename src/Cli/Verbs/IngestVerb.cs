@@ -13,13 +13,19 @@ internal static class IngestVerb
         var command = new Command("ingest", "Land the change log's events in the lake. Example: fstore ingest");
         command.SetAction((parsed, cancellationToken) =>
         {
-            var result = new Pipeline(GlobalOptions.Repo(parsed)).Ingest(null, cancellationToken);
-            Answer.Object(parsed.GetValue(GlobalOptions.Json), Text(result), result);
+            foreach (var (table, landed) in new Pipeline(GlobalOptions.Repo(parsed)).Ingest(null, cancellationToken))
+            {
+                Answer.Object(
+                    parsed.GetValue(GlobalOptions.Json),
+                    $"{table}: {Text(landed)}",
+                    new { Table = table, landed.Rows, landed.DeadLetters, landed.NullUsers, landed.NullTimes });
+            }
+
             return Task.FromResult(ExitCodes.Ok);
         });
         return command;
     }
 
-    public static string Text(IngestResult result) =>
+    private static string Text(IngestResult result) =>
         $"{result.Rows:N0} rows landed, {result.DeadLetters:N0} dead letters, {result.NullUsers:N0} without a user, {result.NullTimes:N0} without a time";
 }

@@ -16,6 +16,7 @@ internal sealed class ChangeLogFile : IDisposable
             timestamp_ms INTEGER NOT NULL, PRIMARY KEY (topic, offset)) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS messages_by_key ON messages (topic, key, offset);
         CREATE TABLE IF NOT EXISTS imports (id TEXT PRIMARY KEY, shift_weeks INTEGER NOT NULL, rows_done INTEGER NOT NULL, completed INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS positions (topic INTEGER NOT NULL, consumer TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (topic, consumer)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS dead_letters (topic INTEGER NOT NULL, offset INTEGER NOT NULL, byte_position INTEGER NOT NULL, reason TEXT NOT NULL,
             PRIMARY KEY (topic, offset)) WITHOUT ROWID;

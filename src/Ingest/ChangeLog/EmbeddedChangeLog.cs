@@ -65,6 +65,13 @@ public sealed class EmbeddedChangeLog : IDisposable
         return reader.Read() ? new ImportProgress(importId, reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2) == 1) : null;
     });
 
+    /// <summary>A number that was chosen once for this log: the first choice stays, whatever later callers would choose.</summary>
+    public long Keep(string name, long choice) => _file.InTransaction(() =>
+    {
+        _file.Execute("INSERT OR IGNORE INTO kept VALUES ($name, $number)", ("$name", name), ("$number", choice));
+        return _file.Scalar<long>("SELECT number FROM kept WHERE name = $name", ("$name", name));
+    });
+
     /// <summary>
     /// Appends messages made from the LSNs they are given: <paramref name="make"/> is called once per index with a log-wide
     /// increasing LSN, and leaves an index out by answering null (its LSN goes to the next). It may ask for <see cref="Latest"/>,

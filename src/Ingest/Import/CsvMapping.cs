@@ -7,7 +7,8 @@ namespace FeatureStore.Ingest.Import;
 /// <param name="Target">The table's column.</param>
 /// <param name="Source">The header of the file's column.</param>
 /// <param name="TimeFormat">For timestamps and dates, a .NET format such as <c>yyyy-MM-dd HH:mm:ss</c>, read as UTC; ISO when null.</param>
-public sealed record CsvColumn(string Target, string Source, string? TimeFormat = null);
+/// <param name="Constant">The text of every row instead of a file's column; <paramref name="Source"/> is then not read.</param>
+public sealed record CsvColumn(string Target, string Source, string? TimeFormat = null, string? Constant = null);
 
 /// <summary>A mapping of any CSV file by its columns. An empty field is null; table columns without a source are null.</summary>
 public sealed record CsvMapping(ImportTable Table, char Delimiter, IReadOnlyList<CsvColumn> Columns)
@@ -30,7 +31,7 @@ public sealed record CsvMapping(ImportTable Table, char Delimiter, IReadOnlyList
             throw new ImportException($"The mapping of {Table.Name} must fill each column at most once, and its key '{Table.KeyColumn}'.");
         }
 
-        var name = string.Join('\n', Columns.Select(c => $"{c.Target}<{c.Source}<{c.TimeFormat}").Prepend($"csv{Delimiter}"));
+        var name = string.Join('\n', Columns.Select(c => $"{c.Target}<{c.Source}<{c.TimeFormat}<{c.Constant}").Prepend($"csv{Delimiter}"));
         return new ImportMapping(name, Table, path => ImportFiles.Matching(path, string.Empty), Read);
     }
 
@@ -46,7 +47,7 @@ public sealed record CsvMapping(ImportTable Table, char Delimiter, IReadOnlyList
                 var values = new object?[width];
                 foreach (var (column, index) in fields)
                 {
-                    values[index] = lines.Optional(column.Source) is { } text ? Value(lines, column, Table.Columns[index], text) : null;
+                    values[index] = (column.Constant ?? lines.Optional(column.Source)) is { } text ? Value(lines, column, Table.Columns[index], text) : null;
                 }
 
                 _ = values[Table.IndexOf(Table.KeyColumn)] ?? lines.Required(Columns.First(c => c.Target == Table.KeyColumn).Source);
@@ -55,30 +56,30 @@ public sealed record CsvMapping(ImportTable Table, char Delimiter, IReadOnlyList
         }
     }
 
-    private static object Value(CsvRows line, CsvColumn column, LakeColumn target, string text)
+    private static object Value(CsvRows line, CsvColumn column, LakeColumn target, string text) =>
+        Parse(target.Type, text, column.TimeFormat) ?? throw line.Fault(column.Source, text, Expected(target.Type, column.TimeFormat));
+
+    /// <summary>What <see cref="Parse"/> takes, in words.</summary>
+    internal static string Expected(LakeType type, string? timeFormat) => type is LakeType.Date or LakeType.Timestamp
+        ? $"a {type} as {timeFormat ?? (type == LakeType.Date ? IsoDay : IsoTime)}"
+        : $"a value of type {type}";
+
+    /// <summary>The text as the lake's CLR type, or null if it is none.</summary>
+    internal static object? Parse(LakeType type, string text, string? timeFormat)
     {
         var culture = CultureInfo.InvariantCulture;
-        switch (target.Type)
+        return type switch
         {
-            case LakeType.String:
-                return text;
-            case LakeType.Int64 when long.TryParse(text, NumberStyles.AllowLeadingSign, culture, out var number):
-                return number;
-            case LakeType.Int32 when int.TryParse(text, NumberStyles.AllowLeadingSign, culture, out var number):
-                return number;
-            case LakeType.Double when double.TryParse(text, NumberStyles.Float, culture, out var number):
-                return number;
-            case LakeType.Boolean when bool.TryParse(text, out var flag):
-                return flag;
-            case LakeType.Date when DateOnly.TryParseExact(text, column.TimeFormat ?? IsoDay, culture, DateTimeStyles.None, out var day):
-                return day;
-            case LakeType.Timestamp when DateTime.TryParseExact(
-                text, column.TimeFormat ?? IsoTime, culture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time):
-                return (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
-            default:
-                throw line.Fault(column.Source, text, target.Type is LakeType.Date or LakeType.Timestamp
-                    ? $"a {target.Type} as {column.TimeFormat ?? (target.Type == LakeType.Date ? IsoDay : IsoTime)}"
-                    : $"a value of type {target.Type}");
-        }
+            LakeType.String => text,
+            LakeType.Int64 when long.TryParse(text, NumberStyles.AllowLeadingSign, culture, out var number) => number,
+            LakeType.Int32 when int.TryParse(text, NumberStyles.AllowLeadingSign, culture, out var number) => number,
+            LakeType.Double when double.TryParse(text, NumberStyles.Float, culture, out var number) => number,
+            LakeType.Boolean when bool.TryParse(text, out var flag) => flag,
+            LakeType.Date when DateOnly.TryParseExact(text, timeFormat ?? IsoDay, culture, DateTimeStyles.None, out var day) => day,
+            LakeType.Timestamp when DateTime.TryParseExact(
+                text, timeFormat ?? IsoTime, culture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) =>
+                (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
+            _ => null,
+        };
     }
 }

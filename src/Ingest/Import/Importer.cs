@@ -17,16 +17,16 @@ public enum KnownAt
 }
 
 /// <summary>
-/// Whole weeks added to all times, so that weekdays stay. Tables that belong together need one shift: move the first
-/// <see cref="ToNow"/>, and the others by the weeks that its result tells.
+/// Whole weeks added to all times, so that weekdays stay. The change log keeps the weeks that the first <see cref="ToNow"/> of a mapping's name
+/// chose, for its other tables and for mended files in later weeks.
 /// </summary>
-/// <param name="Count">Weeks; null for as many as bring the last time within the last week.</param>
+/// <param name="Count">Weeks; null for those that are kept, else as many as bring the last time within the last week.</param>
 public readonly record struct ImportShift(int? Count)
 {
     /// <summary>Times stay as they are.</summary>
     public static ImportShift None => new(0);
 
-    /// <summary>The last time comes to lie within the last week.</summary>
+    /// <summary>The last time comes to lie within the last week, by the first import's choice.</summary>
     public static ImportShift ToNow => new(null);
 
     /// <summary>A shift that is known.</summary>
@@ -49,6 +49,9 @@ public sealed class Importer(EmbeddedChangeLog log, TimeProvider time)
     private const int BatchRows = 5_000;
     private const long MicrosPerWeek = 7L * 24 * 3600 * 1_000_000;
 
+    /// <summary>Told the source rows dealt with, after each batch.</summary>
+    public IProgress<long>? Progress { get; init; }
+
     /// <summary>Imports a file or a folder, as the mapping takes it.</summary>
     /// <exception cref="ImportException">A line cannot be read (nothing was appended then), or the import was begun with another shift.</exception>
     public ImportResult Run(ImportMapping mapping, string path, KnownAt knownAt, ImportShift shift, CancellationToken cancellationToken)
@@ -67,7 +70,7 @@ public sealed class Importer(EmbeddedChangeLog log, TimeProvider time)
         }
 
         var last = LastEventMicros(mapping, files, cancellationToken);
-        var weeks = before?.ShiftWeeks ?? shift.Count ?? WeeksUntil(last);
+        var weeks = before?.ShiftWeeks ?? shift.Count ?? KeptWeeks(mapping, last);
         return AppendRows(mapping, files, knownAt, new ImportProgress(id, weeks, before?.RowsDone ?? 0, false), cancellationToken);
     }
 
@@ -117,6 +120,7 @@ public sealed class Importer(EmbeddedChangeLog log, TimeProvider time)
             cancellationToken.ThrowIfCancellationRequested();
             progress = progress with { RowsDone = progress.RowsDone + batch.Length };
             log.Append(topic, batch.Length, (i, lsn) => Message(table, topic, reader, table.Shifted(batch[i], begun.ShiftWeeks), lsn, knownAt, counts), progress);
+            Progress?.Report(progress.RowsDone);
         }
 
         log.Append(topic, 0, (_, _) => null, progress with { Completed = true });
@@ -140,7 +144,9 @@ public sealed class Importer(EmbeddedChangeLog log, TimeProvider time)
         return new LogMessage(key, EnvelopeWriter.Write(table.Name, table.Columns, row));
     }
 
-    private int WeeksUntil(long? lastMicros) => lastMicros is { } last ? (int)Math.Floor((double)(NowMicros() - last) / MicrosPerWeek) : 0;
+    // Files without a time need no shift, and must choose none for others.
+    private int KeptWeeks(ImportMapping mapping, long? lastMicros) =>
+        lastMicros is { } last ? (int)log.Keep($"shift_weeks {mapping.Name}", (long)Math.Floor((double)(NowMicros() - last) / MicrosPerWeek)) : 0;
 
     private long NowMicros() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 

@@ -90,13 +90,19 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
     private string LatestSql(FeatureViewModel view, long startMicros, long endMicros, string? user, CancellationToken cancellationToken)
     {
         var keys = view.JoinKeys.Select(k => Column(view, k)).ToList();
+        var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
+        var (from, columns) = From(view, cancellationToken);
+        if (VersionRows.IsChangeTable(columns))
+        {
+            return VersionRows.Latest(view, columns, from, field => Column(view, field), whose, startMicros, endMicros);
+        }
+
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
         var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
-        var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
         var newest = string.Join(", ", keys);
         return $"""
             SELECT {string.Join(", ", keys.Concat(view.Features.Select(f => Column(view, f))))}, {time}, {created}
-            FROM {From(view, cancellationToken)}
+            FROM {from}
             WHERE {time} >= {LakeSql.Number(startMicros)} AND {time} <= {LakeSql.Number(endMicros)}{whose}
                 AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
             QUALIFY row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST) = 1
@@ -104,23 +110,24 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
             """;
     }
 
-    private string From(FeatureViewModel view, CancellationToken cancellationToken)
+    /// <summary>A FROM term, and the columns that a Delta table says it has; none for plain Parquet.</summary>
+    private (string Sql, IReadOnlyList<LakeColumn> Columns) From(FeatureViewModel view, CancellationToken cancellationToken)
     {
         var path = Path.Combine(lakeRoot, view.Source.Path);
         if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
         {
             var columns = DeltaSchema.Read(snapshot.Metadata.SchemaString, path)
                 .Where(c => !snapshot.Metadata.PartitionColumns.Contains(c.Name)).ToList();
-            return LakeSql.Files(path, snapshot.Files.Values, columns);
+            return (LakeSql.Files(path, snapshot.Files.Values, columns), columns);
         }
 
         if (File.Exists(path))
         {
-            return $"read_parquet({LakeSql.Text(path)})";
+            return ($"read_parquet({LakeSql.Text(path)})", []);
         }
 
         return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any()
-            ? $"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)"
+            ? ($"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)", [])
             : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
     }
 

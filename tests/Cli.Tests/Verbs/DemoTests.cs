@@ -15,8 +15,10 @@ public sealed partial class DemoTests : IDisposable
         Assert.True(first.Code == 0, first.Error);
         Assert.Contains("28,205 rows imported", first.Output, StringComparison.Ordinal);
         Assert.Contains("28,205 rows landed", first.Output, StringComparison.Ordinal);
-        var parity = Parity().Match(first.Output);
-        Assert.True(parity.Success && parity.Groups[1].Value == parity.Groups[2].Value, first.Output);
+        Assert.Contains("4,500 rows imported", first.Output, StringComparison.Ordinal);
+        Assert.Contains("demographic/customers: 4,500 rows landed", first.Output, StringComparison.Ordinal);
+        var parity = Parity(first.Output, "user_transactions_l1w", "user_demographics");
+        Assert.Matches("location +Ostrava - mesto", first.Output);
         Assert.Contains("NOT_FOUND", first.Output, StringComparison.Ordinal);
 
         var shown = await _fstore.RunAsync("features", "show", "--as-of", "2100-01-01", "--json");
@@ -26,7 +28,7 @@ public sealed partial class DemoTests : IDisposable
         Assert.Contains(" 0 rows landed", second.Output, StringComparison.Ordinal);
         Assert.Contains(" 0 new rows", second.Output, StringComparison.Ordinal);
         Assert.Equal(shown.Output, (await _fstore.RunAsync("features", "show", "--as-of", "2100-01-01", "--json")).Output);
-        Assert.Equal(parity.Value, Parity().Match(second.Output).Value);
+        Assert.Equal(parity, Parity(second.Output, "user_transactions_l1w", "user_demographics"));
 
         await ServeAndAskAsync();
         await DamageAsync();
@@ -68,8 +70,39 @@ public sealed partial class DemoTests : IDisposable
         Assert.DoesNotContain("   at ", computed.Error, StringComparison.Ordinal);
     }
 
-    [GeneratedRegex("([0-9,]+) of ([0-9,]+) equal")]
-    private static partial Regex Parity();
+    [Fact]
+    public async Task Demo_SyntheticTwice_ProvesParityInItsOwnFolder()
+    {
+        string[] arguments = ["demo", "--synthetic", "--users", "200", "--days", "20", "--seed", "3"];
+        var first = await _fstore.RunAsync(arguments);
+        Assert.True(first.Code == 0, first.Error);
+        Assert.Contains("200 customers", first.Output, StringComparison.Ordinal);
+        var parity = Parity(first.Output, "user_transactions_l1w", "user_demographics");
+        Assert.Contains("200 of 200", parity[1], StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_fstore.Repo, "data", "log.db")));
+
+        var shown = await _fstore.RunAsync("features", "show", "--as-of", "2100-01-01", "--json", "-c", "data/synthetic");
+        var second = await _fstore.RunAsync(arguments);
+        Assert.True(second.Code == 0, second.Error);
+        Assert.Contains("0 customers and 0 changes", second.Output, StringComparison.Ordinal);
+        Assert.Contains("cdc/transactions: 0 rows landed", second.Output, StringComparison.Ordinal);
+        Assert.Contains(" 0 new rows", second.Output, StringComparison.Ordinal);
+        Assert.Equal(parity, Parity(second.Output, "user_transactions_l1w", "user_demographics"));
+        Assert.Equal(shown.Output, (await _fstore.RunAsync("features", "show", "--as-of", "2100-01-01", "--json", "-c", "data/synthetic")).Output);
+
+        var other = await _fstore.RunAsync("demo", "--synthetic", "--users", "201", "--days", "20", "--seed", "3");
+        Assert.Equal(2, other.Code);
+        Assert.Contains("whose users is 200", other.Error, StringComparison.Ordinal);
+        Assert.Equal(2, (await _fstore.RunAsync("demo", "--users", "5")).Code);
+    }
+
+    // One line for each view, and the two numbers of each are the same.
+    private static string[] Parity(string output, params string[] views) => [.. views.Select(view =>
+    {
+        var match = Regex.Match(output, $"{view}: ([1-9][0-9,]*) of ([0-9,]+) equal");
+        Assert.True(match.Success && match.Groups[1].Value == match.Groups[2].Value, output);
+        return match.Value;
+    })];
 
     [GeneratedRegex(@"127\.0\.0\.1:[0-9]+")]
     private static partial Regex Target();

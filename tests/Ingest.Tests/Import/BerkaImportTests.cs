@@ -48,6 +48,18 @@ public sealed class BerkaImportTests : IDisposable
     }
 
     [Fact]
+    public void Run_MendedFileAndCustomersInLaterWeeks_KeepTheFirstShift()
+    {
+        var first = Import(Now);
+        var mended = Path.Combine(_folder, "mended.csv");
+        File.WriteAllText(mended, "trans_id;account_id;date;type;operation;amount;balance;k_symbol;bank;account\n695247;2378;930101;PRIJEM;VKLAD;701.0;1.0;;;\n", Encoding.UTF8);
+        Assert.Equal(new ImportResult(1, 0, first.ShiftWeeks, Updated: 1, Unchanged: 0), Run(mended, Now.AddDays(30)));
+        var customers = new Importer(_log, new FixedTime(Now.AddDays(60))).Run(
+            ImportMapping.BerkaCustomers, Path.GetDirectoryName(Transactions)!, KnownAt.Event, ImportShift.ToNow, CancellationToken.None);
+        Assert.Equal((4_500, first.ShiftWeeks), (customers.Appended, customers.ShiftWeeks));
+    }
+
+    [Fact]
     public void Ingest_InterruptedAndRepeated_LandsEveryRowOnce()
     {
         Import(Now);

@@ -1,0 +1,37 @@
+using FeatureStore.Registry.Configuration;
+
+namespace FeatureStore.Cli.Composition;
+
+/// <summary>
+/// The feature repo of the synthetic demo: the same settings and definitions in a folder of their own, so that their relative paths hang off that
+/// folder and nothing of the real bank's is touched. Any verb can be sent there with <c>-c</c>.
+/// </summary>
+internal static class SyntheticRepo
+{
+    private const string Features = "features";
+
+    /// <summary>The folder below a repo.</summary>
+    public static string Folder(Repo of) => Path.Combine(of.Config.RepoDirectory, "data", "synthetic");
+
+    /// <summary>Copies settings and definitions anew, and opens the copy.</summary>
+    public static Repo Make(Repo of)
+    {
+        var (from, to) = (of.Config.RepoDirectory, Folder(of));
+        Directory.CreateDirectory(Path.Combine(to, Features));
+        Copy(from, to, RepoConfig.FileName);
+        foreach (var old in Directory.EnumerateFiles(Path.Combine(to, Features)))
+        {
+            File.Delete(old);
+        }
+
+        var definitions = Path.Combine(from, Features);
+        foreach (var file in Directory.Exists(definitions) ? Directory.EnumerateFiles(definitions) : [])
+        {
+            Copy(definitions, Path.Combine(to, Features), Path.GetFileName(file));
+        }
+
+        return Repo.Open(null, to);
+    }
+
+    private static void Copy(string from, string to, string name) => File.Copy(Path.Combine(from, name), Path.Combine(to, name), overwrite: true);
+}

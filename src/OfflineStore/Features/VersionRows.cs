@@ -1,0 +1,61 @@
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.Registry.Snapshot;
+
+namespace FeatureStore.OfflineStore.Features;
+
+/// <summary>
+/// Reads a plain view over a change table: each version of a source row is a feature row whose event time is the view's timestamp field and whose
+/// created time is when the version became known.
+/// </summary>
+internal static class VersionRows
+{
+    /// <summary>True if the columns are a change table's.</summary>
+    public static bool IsChangeTable(IReadOnlyList<LakeColumn> columns) => ChangeColumns.Leading.All(columns.Contains);
+
+    /// <summary>
+    /// Of each entity the newest version (event time, then known time) of those that nothing has ended, at or before a time; of an entity whose every
+    /// version ended the empty row: its last event time, created when the last one ended, all features null. So what the source deleted is no longer
+    /// served. Columns: join keys, features, event and created microseconds.
+    /// </summary>
+    /// <param name="changes">The change table, as <see cref="LakeSql.Files"/> gives it.</param>
+    /// <param name="field">A join key's or feature's column, cast to its type.</param>
+    /// <param name="whose">A condition on the keys, or empty.</param>
+    /// <exception cref="DeltaException">The table lacks a column.</exception>
+    public static string Latest(
+        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros)
+    {
+        var keys = view.JoinKeys.Select((key, i) => (Sql: field(key), Name: $"key{i}")).ToList();
+        var features = view.Features.Select((feature, i) => (Sql: field(feature), Name: $"feature{i}")).ToList();
+        var time = Find(view, columns, view.Source.TimestampField);
+        IReadOnlyList<LakeColumn> read =
+        [
+            .. view.JoinKeys.Concat(view.Features).Select(f => ViewColumns.SourceColumn(view, f.Name)).Append(time.Name).Distinct()
+                .Select(name => Find(view, columns, name)),
+        ];
+        var entity = string.Join(", ", keys.Select(k => k.Name));
+
+        // A version that ended in the moment it began was never known, but a run between the two commits may have served it: its end counts.
+        return $"""
+            WITH {ChangeVersions.With(changes, read)},
+            feature_row AS (
+                SELECT {string.Join(", ", keys.Concat(features).Select(c => $"{c.Sql} AS {c.Name}"))},
+                    {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS event_time, k, k_next, k_next = {ChangeVersions.End} AS alive, __source, __key
+                FROM version
+                WHERE __op <> 'd'{whose} AND {string.Join(" AND ", keys.Select(k => k.Sql + " IS NOT NULL"))}),
+            newest AS (
+                SELECT *, max(k_next) OVER (PARTITION BY {entity}) AS ended
+                FROM feature_row
+                WHERE event_time <= {LakeSql.Number(endMicros)}
+                QUALIFY row_number() OVER (PARTITION BY {entity} ORDER BY alive DESC, event_time DESC, k DESC, __source, __key) = 1)
+            SELECT {string.Join(", ", keys.Select(k => k.Name).Concat(features.Select(f => $"CASE WHEN alive THEN {f.Name} END")))},
+                event_time, CASE WHEN alive THEN k ELSE ended END
+            FROM newest
+            WHERE event_time >= {LakeSql.Number(startMicros)}
+            ORDER BY {entity}
+            """;
+    }
+
+    private static LakeColumn Find(FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string name) =>
+        columns.FirstOrDefault(c => c.Name == name)
+            ?? throw new DeltaException($"{view.Source.Path} has no column {name}, which view {view.Name} needs; correct the view or its source.");
+}
