@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving.Retrieval;
@@ -6,34 +5,30 @@ using FeatureStore.Serving.Retrieval;
 namespace FeatureStore.Serving;
 
 /// <summary>What requests run on: the present snapshot, its compiled plans, and the reader. Safe for concurrent use.</summary>
-public sealed class ServingRuntime(RegistrySnapshot snapshot, IOnlineStore store, TimeProvider time, RetrievalLimits limits)
+public sealed class ServingRuntime
 {
-    private volatile Compiled _compiled = new(snapshot);
+    private volatile PlanCache _plans;
+
+    public ServingRuntime(RegistrySnapshot snapshot, IOnlineStore store, TimeProvider time, RetrievalLimits limits, StatusPolicy? policy = null)
+    {
+        Limits = limits;
+        Policy = policy ?? StatusPolicy.Strict;
+        _plans = new PlanCache(snapshot, Policy, limits);
+        Reader = new OnlineFeatureReader(store, time, limits, Policy);
+    }
 
     /// <summary>The version that <c>GetFeastServingInfo</c> answers.</summary>
     public static string Version { get; } = typeof(ServingRuntime).Assembly.GetName().Version!.ToString(3);
 
-    public OnlineFeatureReader Reader { get; } = new(store, time, limits);
+    public OnlineFeatureReader Reader { get; }
+
+    public RetrievalLimits Limits { get; }
+
+    public StatusPolicy Policy { get; }
+
+    /// <summary>Plans under the present snapshot; a request takes this once.</summary>
+    public PlanCache Plans => _plans;
 
     /// <summary>Replaces the snapshot whole; requests that run keep the one they started with.</summary>
-    public void Replace(RegistrySnapshot next) => _compiled = new Compiled(next);
-
-    /// <summary>The plan of a feature service, compiled on its first use.</summary>
-    public RetrievalPlan PlanService(string name)
-    {
-        var compiled = _compiled;
-        return compiled.Services.TryGetValue(name, out var plan)
-            ? plan
-            : compiled.Services.GetOrAdd(name, RetrievalPlan.ForService(compiled.Snapshot, name));
-    }
-
-    public RetrievalPlan PlanReferences(IReadOnlyList<string> references) => RetrievalPlan.ForReferences(_compiled.Snapshot, references);
-
-    private sealed class Compiled(RegistrySnapshot snapshot)
-    {
-        public RegistrySnapshot Snapshot { get; } = snapshot;
-
-        // Bounded by the registry: only services that exist are ever added.
-        public ConcurrentDictionary<string, RetrievalPlan> Services { get; } = new();
-    }
+    public void Replace(RegistrySnapshot next) => _plans = new PlanCache(next, Policy, Limits);
 }

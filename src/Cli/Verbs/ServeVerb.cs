@@ -8,33 +8,39 @@ using FeatureStore.Serving.Retrieval;
 
 namespace FeatureStore.Cli.Verbs;
 
-/// <summary><c>fstore serve</c>: the gRPC feature server, until it is told to stop.</summary>
+/// <summary><c>fstore serve</c>: the feature server over HTTP and gRPC, until it is told to stop.</summary>
 internal static class ServeVerb
 {
+    // Feast's own.
+    private const int DefaultHttpPort = 6566;
     private const int DefaultGrpcPort = 6567;
 
     public static Command Create()
     {
         var host = new Option<string>("--host") { Description = "Address to listen on.", DefaultValueFactory = _ => "127.0.0.1" };
-        var port = new Option<int>("--grpc-port") { Description = "gRPC port; 0 takes a free one.", DefaultValueFactory = _ => DefaultGrpcPort };
-        var command = new Command("serve", "Serve online features. Example: fstore serve --grpc-port 6567") { host, port };
-        command.SetAction((parsed, cancellationToken) => RunAsync(GlobalOptions.Repo(parsed), parsed.GetValue(host)!, parsed.GetValue(port), cancellationToken));
+        var http = new Option<int>("--http-port") { Description = "HTTP port; 0 takes a free one.", DefaultValueFactory = _ => DefaultHttpPort };
+        var grpc = new Option<int>("--grpc-port") { Description = "gRPC port; 0 takes a free one.", DefaultValueFactory = _ => DefaultGrpcPort };
+        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            GlobalOptions.Repo(parsed), Options(parsed.GetValue(host)!, parsed.GetValue(grpc), parsed.GetValue(http)), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(Repo repo, string host, int port, CancellationToken cancellationToken)
-    {
-        if (!IPAddress.TryParse(host == "localhost" ? "127.0.0.1" : host, out var address) || port is < 0 or > IPEndPoint.MaxPort)
-        {
-            throw new UsageException($"--host takes an IP address and --grpc-port a number from 0 to {IPEndPoint.MaxPort}.");
-        }
+    private static FeatureServerOptions Options(string host, int grpcPort, int httpPort) =>
+        IPAddress.TryParse(host == "localhost" ? "127.0.0.1" : host, out var address) && IsPort(grpcPort) && IsPort(httpPort)
+            ? new FeatureServerOptions(address, grpcPort, httpPort)
+            : throw new UsageException($"--host takes an IP address, --http-port and --grpc-port a number from 0 to {IPEndPoint.MaxPort}.");
 
+    private static bool IsPort(int port) => port is >= 0 and <= IPEndPoint.MaxPort;
+
+    private static async Task<int> RunAsync(Repo repo, FeatureServerOptions options, CancellationToken cancellationToken)
+    {
         var snapshot = repo.Snapshot();
         await using var store = repo.OnlineStore();
         await WarnOfOldRowsAsync(repo, snapshot);
         var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits());
-        await using var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(address, port), cancellationToken);
-        await Console.Out.WriteLineAsync($"Serving {repo.Config.Project} over gRPC at {server.GrpcAddress.Host}:{server.GrpcAddress.Port}; stop with Ctrl+C.");
+        await using var server = await FeatureServer.StartAsync(runtime, options, cancellationToken);
+        await Console.Out.WriteLineAsync($"Serving {repo.Config.Project} over gRPC at {server.GrpcAddress.Authority} and HTTP at {server.HttpAddress.Authority}; stop with Ctrl+C.");
         await server.WaitAsync(cancellationToken);
         return ExitCodes.Ok;
     }

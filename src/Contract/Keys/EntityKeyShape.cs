@@ -18,10 +18,7 @@ public sealed class EntityKeyShape
     /// <exception cref="EntityKeyException">The version cannot be encoded.</exception>
     public EntityKeyShape(IReadOnlyList<string> joinKeys, int version)
     {
-        EntityKeyEncoder.CheckVersion(version);
-        var bytes = new MemoryStream();
-        EntityKeyEncoder.WritePrefix(bytes, EntityKeyEncoder.Sorted(joinKeys), version);
-        _prefix = bytes.ToArray();
+        _prefix = new EntityKeyTemplate(joinKeys, version).Prefix.ToArray();
         _joinKeyCount = joinKeys.Count;
     }
 

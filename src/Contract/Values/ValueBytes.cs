@@ -15,9 +15,6 @@ public static class ValueBytes
     private const long MicrosPerSecond = 1_000_000;
     private const int NanosPerMicro = 1_000;
     private const int TagBytes = 1;
-    private const int BitsPerVarintByte = 7;
-    private const ulong LowSevenBits = 0x7f;
-    private const ulong MoreFollows = 0x80;
 
     /// <summary>The stored form of a null feature.</summary>
     public static byte[] Null { get; } = [];
@@ -51,7 +48,7 @@ public static class ValueBytes
         var start = TagBytes + VarintBytes((ulong)length);
         var bytes = new byte[start + length];
         bytes[0] = Tag(Value.StringValFieldNumber, WireFormat.WireType.LengthDelimited);
-        WriteVarint(bytes.AsSpan(TagBytes), (ulong)length);
+        TimestampBytes.WriteVarint(bytes.AsSpan(TagBytes), (ulong)length);
         Encoding.UTF8.GetBytes(value, bytes.AsSpan(start));
         return bytes;
     }
@@ -65,14 +62,8 @@ public static class ValueBytes
     /// <summary>The same as a message.</summary>
     public static Timestamp ToTimestamp(long micros)
     {
-        var seconds = Math.DivRem(micros, MicrosPerSecond, out var rest);
-        if (rest < 0)
-        {
-            seconds--;
-            rest += MicrosPerSecond;
-        }
-
-        return new Timestamp { Seconds = seconds, Nanos = (int)rest * NanosPerMicro };
+        var (seconds, nanos) = TimestampBytes.Split(micros);
+        return new Timestamp { Seconds = seconds, Nanos = nanos };
     }
 
     /// <summary>Reads what <see cref="Timestamp(long)"/> wrote; nanoseconds below a microsecond are cut.</summary>
@@ -88,7 +79,7 @@ public static class ValueBytes
     {
         var bytes = new byte[TagBytes + VarintBytes(value)];
         bytes[0] = Tag(field, WireFormat.WireType.Varint);
-        WriteVarint(bytes.AsSpan(TagBytes), value);
+        TimestampBytes.WriteVarint(bytes.AsSpan(TagBytes), value);
         return bytes;
     }
 
@@ -96,15 +87,4 @@ public static class ValueBytes
     private static byte Tag(int field, WireFormat.WireType type) => (byte)WireFormat.MakeTag(field, type);
 
     private static int VarintBytes(ulong value) => CodedOutputStream.ComputeUInt64Size(value);
-
-    private static void WriteVarint(Span<byte> target, ulong value)
-    {
-        var at = 0;
-        for (; value > LowSevenBits; value >>= BitsPerVarintByte)
-        {
-            target[at++] = (byte)(value | MoreFollows);
-        }
-
-        target[at] = (byte)value;
-    }
 }

@@ -9,16 +9,17 @@ namespace FeatureStore.Contract.Values;
 
 /// <summary>
 /// Values as Feast's HTTP server prints them: numbers bare with int64 unquoted, floats widened to double, bytes in
-/// base64, timestamps as whole seconds, <c>json_val</c> as the text it is, null for what is unset and for scalar maps.
+/// base64, timestamps as whole seconds, <c>json_val</c> as the text it is, NaN and infinities as texts, null for what is
+/// unset and for scalar maps.
 /// </summary>
-public static class ValueJson
+public static partial class ValueJson
 {
     /// <summary>Options of a writer that leaves text unescaped as Feast does; others give equal JSON in longer form.</summary>
     public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes one value where the writer expects one.</summary>
     /// <exception cref="ValueJsonException">
-    /// The value has no JSON form: NaN or infinite, or a time or zone out of reach. What the writer holds by then is incomplete and must be dropped.
+    /// The value has no JSON form: its time or zone is out of reach. What the writer holds by then is incomplete and must be dropped.
     /// </exception>
     public static void Write(Utf8JsonWriter writer, Value value)
     {
@@ -190,12 +191,15 @@ public static class ValueJson
 
     private static void WriteDouble(Utf8JsonWriter writer, double value)
     {
-        if (!double.IsFinite(value))
+        if (double.IsFinite(value))
         {
-            throw new ValueJsonException($"The number {FloatText.Format(value)} has no JSON form; ask for it over gRPC or store null instead.");
+            writer.WriteRawValue(FloatText.Format(value), skipInputValidation: true);
         }
-
-        writer.WriteRawValue(FloatText.Format(value), skipInputValidation: true);
+        else
+        {
+            // Feast 0.67; its predecessor failed the whole answer.
+            writer.WriteStringValue(double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+        }
     }
 
     private static void WriteZoned(Utf8JsonWriter writer, ZonedTimestamp time)

@@ -1,3 +1,4 @@
+using FeatureViewState = Feast.Core.FeatureViewState;
 using ValueType = Feast.Types.ValueType;
 
 namespace FeatureStore.Registry.Snapshot;
@@ -36,7 +37,20 @@ public sealed record FeatureViewModel(
     TimeSpan Ttl,
     bool Online,
     SourceModel Source,
-    AggregatedModel? Aggregated);
+    AggregatedModel? Aggregated)
+{
+    /// <summary>Set by Feast while it writes the view; 0 where it does not track states.</summary>
+    public FeatureViewState State { get; init; }
+
+    /// <summary>Switched off by <c>feast feature-views disable</c>.</summary>
+    public bool Disabled { get; init; }
+
+    /// <summary>Feast's number of the active version, 0 for the first.</summary>
+    public int VersionNumber { get; init; }
+
+    /// <summary>Name of the push or stream source that feeds the view; null without one.</summary>
+    public string? StreamSource { get; init; }
+}
 
 /// <summary>One view's part in a feature service, under its alias if it has one.</summary>
 /// <param name="JoinKeyMap">Join key of the view to the name requests use.</param>
@@ -52,4 +66,8 @@ public sealed record RegistrySnapshot(
     string Project,
     int EntityKeyVersion,
     IReadOnlyDictionary<string, FeatureViewModel> FeatureViews,
-    IReadOnlyDictionary<string, FeatureServiceModel> FeatureServices);
+    IReadOnlyDictionary<string, FeatureServiceModel> FeatureServices)
+{
+    /// <summary>Join key of each entity of the project, by the entity's name.</summary>
+    public IReadOnlyDictionary<string, string> EntityJoinKeys { get; init; } = new Dictionary<string, string>();
+}

@@ -29,12 +29,12 @@ public static class SnapshotCompiler
         var views = new Dictionary<string, FeatureViewModel>();
         foreach (var view in registry.FeatureViews.Where(v => v.Spec?.Project == config.Project))
         {
-            views.TryAdd(view.Spec.Name, View(view.Spec, entities, config));
+            views.TryAdd(view.Spec.Name, WithMeta(View(view.Spec, entities, config), view.Meta, view.Spec.StreamSource));
         }
 
         foreach (var view in registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project))
         {
-            views.TryAdd(view.Spec.Name, View(AsFeatureView(view.Spec), entities, config));
+            views.TryAdd(view.Spec.Name, WithMeta(View(AsFeatureView(view.Spec), entities, config), view.Meta, view.Spec.StreamSource));
         }
 
         var services = new Dictionary<string, FeatureServiceModel>();
@@ -43,8 +43,18 @@ public static class SnapshotCompiler
             services.TryAdd(service.Spec.Name, new FeatureServiceModel(service.Spec.Name, [.. service.Spec.Features.Select(Projection)]));
         }
 
-        return new RegistrySnapshot(config.Project, config.EntityKeyVersion, views, services);
+        return new RegistrySnapshot(config.Project, config.EntityKeyVersion, views, services)
+        {
+            EntityJoinKeys = entities.ToDictionary(e => e.Key, e => e.Value.JoinKey),
+        };
     }
+
+    private static FeatureViewModel WithMeta(FeatureViewModel view, FeatureViewMeta? meta, DataSource? streamSource) => view with
+    {
+        State = meta?.State ?? FeatureViewState.StateUnspecified,
+        VersionNumber = meta?.CurrentVersionNumber ?? 0,
+        StreamSource = string.IsNullOrEmpty(streamSource?.Name) ? null : streamSource.Name,
+    };
 
     private static FeatureViewModel View(FeatureViewSpec spec, Dictionary<string, EntitySpecV2> entities, RepoConfig config)
     {
@@ -59,7 +69,10 @@ public static class SnapshotCompiler
             Ttl(spec.Ttl),
             spec.Online && !spec.Disabled,
             Source(spec.BatchSource ?? new DataSource(), config),
-            spec.Tags.TryGetValue(AggregatedJson.Tag, out var json) ? AggregatedJson.Read(json, spec.Name) : null);
+            spec.Tags.TryGetValue(AggregatedJson.Tag, out var json) ? AggregatedJson.Read(json, spec.Name) : null)
+        {
+            Disabled = spec.Disabled,
+        };
     }
 
     private static FeatureViewSpec AsFeatureView(StreamFeatureViewSpec spec)

@@ -19,7 +19,7 @@ public sealed class RetrievalStatusInterceptor : Interceptor
         }
         catch (RetrievalException e)
         {
-            throw new RpcException(new Status(Code(e.Fault), e.Message));
+            throw new RpcException(new Status(FaultCodes.Of(e.Fault).Grpc, e.Message));
         }
         catch (EntityKeyException e)
         {
@@ -30,11 +30,4 @@ public sealed class RetrievalStatusInterceptor : Interceptor
             throw new RpcException(new Status(StatusCode.Unavailable, e.Message));
         }
     }
-
-    private static StatusCode Code(RetrievalFault fault) => fault switch
-    {
-        RetrievalFault.NotFound => StatusCode.NotFound,
-        RetrievalFault.TooLarge => StatusCode.ResourceExhausted,
-        _ => StatusCode.InvalidArgument,
-    };
 }

@@ -1,6 +1,6 @@
 using Feast.Serving;
+using FeatureStore.Serving.Retrieval;
 using Grpc.Core;
-using Value = Feast.Types.Value;
 
 namespace FeatureStore.Serving.Grpc;
 
@@ -12,14 +12,20 @@ public sealed class ServingGrpcService(ServingRuntime runtime) : ServingServiceB
         Task.FromResult(new GetFeastServingInfoResponse { Version = ServingRuntime.Version });
 
     /// <inheritdoc/>
-    public override async Task<GetOnlineFeaturesResponse> GetOnlineFeatures(GetOnlineFeaturesRequest request, ServerCallContext context)
+    public override Task<OnlineFeatures> GetOnlineFeatures(GetOnlineFeaturesRequest request, ServerCallContext context)
     {
+        var entities = new EntityColumn[request.Entities.Count];
+        var index = 0;
+        foreach (var (name, values) in request.Entities)
+        {
+            runtime.Limits.CheckRows(values.Val.Count);
+            entities[index++] = new EntityColumn(name, values.Val);
+        }
+
+        var plans = runtime.Plans;
         var plan = request.KindCase == GetOnlineFeaturesRequest.KindOneofCase.FeatureService
-            ? runtime.PlanService(request.FeatureService)
-            : runtime.PlanReferences(request.Features?.Val ?? []);
-        var entities = request.Entities
-            .Select(e => KeyValuePair.Create(e.Key, (IReadOnlyList<Value>)e.Value.Val)).ToArray();
-        var answer = await runtime.Reader.ReadAsync(plan, entities, request.FullFeatureNames, context.CancellationToken);
-        return answer.ToMessage();
+            ? plans.Service(request.FeatureService)
+            : plans.References(request.Features?.Val ?? []);
+        return runtime.Reader.ReadAsync(plan, entities, request.FullFeatureNames, context.CancellationToken);
     }
 }

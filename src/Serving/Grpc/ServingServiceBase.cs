@@ -1,5 +1,5 @@
 using Feast.Serving;
-using Google.Protobuf;
+using FeatureStore.Serving.Retrieval;
 using Grpc.Core;
 
 namespace FeatureStore.Serving.Grpc;
@@ -13,11 +13,15 @@ public abstract class ServingServiceBase
 {
     private const string ServiceName = "feast.serving.ServingService";
 
-    private static readonly Method<GetFeastServingInfoRequest, GetFeastServingInfoResponse> Info =
-        Unary(nameof(GetFeastServingInfo), GetFeastServingInfoRequest.Parser, GetFeastServingInfoResponse.Parser);
+    private static readonly Method<GetFeastServingInfoRequest, GetFeastServingInfoResponse> Info = new(
+        MethodType.Unary,
+        ServiceName,
+        nameof(GetFeastServingInfo),
+        GrpcMarshal.Of(GetFeastServingInfoRequest.Parser),
+        GrpcMarshal.Of(GetFeastServingInfoResponse.Parser));
 
-    private static readonly Method<GetOnlineFeaturesRequest, GetOnlineFeaturesResponse> Features =
-        Unary(nameof(GetOnlineFeatures), GetOnlineFeaturesRequest.Parser, GetOnlineFeaturesResponse.Parser);
+    private static readonly Method<GetOnlineFeaturesRequest, OnlineFeatures> Features = new(
+        MethodType.Unary, ServiceName, nameof(GetOnlineFeatures), GrpcMarshal.Of(GetOnlineFeaturesRequest.Parser), GrpcMarshal.OnlineFeatures);
 
     /// <summary>Called by the gRPC library to learn the methods; the service is null then.</summary>
     public static void BindService(ServiceBinderBase binder, ServingServiceBase? service)
@@ -28,22 +32,5 @@ public abstract class ServingServiceBase
 
     public abstract Task<GetFeastServingInfoResponse> GetFeastServingInfo(GetFeastServingInfoRequest request, ServerCallContext context);
 
-    public abstract Task<GetOnlineFeaturesResponse> GetOnlineFeatures(GetOnlineFeaturesRequest request, ServerCallContext context);
-
-    private static Method<TRequest, TResponse> Unary<TRequest, TResponse>(
-        string name, MessageParser<TRequest> requests, MessageParser<TResponse> responses)
-        where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        new(MethodType.Unary, ServiceName, name, Marshal(requests), Marshal(responses));
-
-    private static Marshaller<T> Marshal<T>(MessageParser<T> parser)
-        where T : class, IMessage<T> =>
-        new(
-            (message, context) =>
-            {
-                context.SetPayloadLength(message.CalculateSize());
-                message.WriteTo(context.GetBufferWriter());
-                context.Complete();
-            },
-            context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+    public abstract Task<OnlineFeatures> GetOnlineFeatures(GetOnlineFeaturesRequest request, ServerCallContext context);
 }

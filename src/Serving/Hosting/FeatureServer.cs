@@ -1,10 +1,13 @@
 using System.Net;
+using System.Net.Sockets;
 using FeatureStore.GrpcHost;
 using FeatureStore.Serving.Grpc;
+using FeatureStore.Serving.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -13,34 +16,50 @@ using Microsoft.Extensions.Logging;
 namespace FeatureStore.Serving.Hosting;
 
 /// <summary>Where the server listens; port 0 takes a free one.</summary>
-public sealed record FeatureServerOptions(IPAddress Host, int GrpcPort = 6567);
+public sealed record FeatureServerOptions(IPAddress Host, int GrpcPort = 0, int HttpPort = 0);
 
 /// <summary>A running feature server; disposing it stops it.</summary>
 public sealed class FeatureServer : IAsyncDisposable
 {
     private readonly WebApplication _application;
 
-    private FeatureServer(WebApplication application, Uri grpcAddress)
+    private FeatureServer(WebApplication application, Uri grpcAddress, Uri httpAddress)
     {
         _application = application;
         GrpcAddress = grpcAddress;
+        HttpAddress = httpAddress;
     }
 
     /// <summary>The address that gRPC clients take.</summary>
     public Uri GrpcAddress { get; }
 
+    /// <summary>The address that HTTP clients, Feast's among them, take.</summary>
+    public Uri HttpAddress { get; }
+
     /// <summary>Starts listening.</summary>
     /// <exception cref="FeatureServerException">The port is taken.</exception>
     public static async Task<FeatureServer> StartAsync(ServingRuntime runtime, FeatureServerOptions options, CancellationToken cancellationToken)
     {
+        CheckFree(options.Host, options.GrpcPort, "--grpc-port");
+        CheckFree(options.Host, options.HttpPort, "--http-port");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(runtime);
         builder.Services.AddSingleton<ServingGrpcService>();
-        builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions());
+        builder.Services.AddSingleton<HttpServing>();
+        builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
         builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(options.Host, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2));
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = runtime.Limits.MessageBytesMax;
+            kestrel.Listen(options.Host, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(options.Host, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+        });
         var application = builder.Build();
+
+        // The two ports speak different versions of HTTP, so the version tells them apart.
+        var http = application.Services.GetRequiredService<HttpServing>();
+        application.MapWhen(c => !HttpProtocol.IsHttp2(c.Request.Protocol), branch => branch.Run(http.HandleAsync));
         application.MapGrpcService<ServingGrpcService>();
         try
         {
@@ -50,11 +69,12 @@ public sealed class FeatureServer : IAsyncDisposable
         {
             await application.DisposeAsync();
             throw new FeatureServerException(
-                $"{options.Host}:{options.GrpcPort} cannot be listened on ({e.Message}); stop what holds the port, or choose another with --grpc-port.", e);
+                $"{options.Host} cannot be listened on at ports {options.GrpcPort} and {options.HttpPort} ({e.Message}); stop what holds them, or choose others with --grpc-port and --http-port.", e);
         }
 
-        var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        return new FeatureServer(application, new Uri(addresses.First()));
+        // Kestrel lists the addresses in the order of the Listen calls.
+        var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a)).ToArray();
+        return new FeatureServer(application, addresses[0], addresses[1]);
     }
 
     /// <summary>Completes when the server is told to stop.</summary>
@@ -65,6 +85,20 @@ public sealed class FeatureServer : IAsyncDisposable
     {
         await _application.StopAsync(CancellationToken.None);
         await _application.DisposeAsync();
+    }
+
+    // Kestrel's own message does not say which of the ports it means.
+    private static void CheckFree(IPAddress host, int port, string option)
+    {
+        try
+        {
+            using var probe = new TcpListener(host, port);
+            probe.Start();
+        }
+        catch (SocketException e)
+        {
+            throw new FeatureServerException($"{host}:{port} cannot be listened on ({e.Message}); stop what holds the port, or choose another with {option}.", e);
+        }
     }
 }
 

@@ -1,88 +1,110 @@
 using Feast.Serving;
-using Feast.Types;
-using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore;
-using Google.Protobuf;
 
 namespace FeatureStore.Serving.Retrieval;
 
-/// <summary>Bounds of one request, checked before anything is allocated for it.</summary>
-public sealed record RetrievalLimits(int EntityRowsMax = 10_000, int FeaturesMax = 2_000);
-
-/// <summary>Answers plans from an online store under the strict status policy: NOT_FOUND, NULL_VALUE and OUTSIDE_MAX_AGE told truthfully.</summary>
-public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, RetrievalLimits limits)
+/// <summary>Answers plans from an online store, with statuses by the policy.</summary>
+public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, RetrievalLimits limits, StatusPolicy policy)
 {
-    private const long MicrosPerMillisecond = 1_000;
+    private const long MicrosPerMilli = 1_000;
 
-    /// <summary>Reads the plan's features for entity rows given as join key to one value per row, all lists of one length.</summary>
-    /// <exception cref="RetrievalException">The entities do not fit the plan, or a limit is passed.</exception>
+    // Feast's null among timestamps: the least int64.
+    private static readonly byte[] NullTimestamp = ValueBytes.UnixTimestamp(long.MinValue);
+
+    /// <summary>Reads the plan's features for the rows of <paramref name="entities"/>.</summary>
+    /// <exception cref="RetrievalException">The entities do not fit the plan, a limit is passed, or a stored value is damaged.</exception>
+    /// <exception cref="OnlineStoreException">The store cannot answer.</exception>
     public async Task<OnlineFeatures> ReadAsync(
-        RetrievalPlan plan,
-        IReadOnlyList<KeyValuePair<string, IReadOnlyList<Value>>> entities,
-        bool fullFeatureNames,
-        CancellationToken cancellationToken)
+        RetrievalPlan plan, IReadOnlyList<EntityColumn> entities, bool fullFeatureNames, CancellationToken cancellationToken)
     {
-        var rows = CheckedRows(plan, entities);
-        var names = plan.ColumnNames(fullFeatureNames);
-        var columns = new List<OnlineColumn>(entities.Count + names.Count);
-        columns.AddRange(entities.Select(e => EntityColumn(e, rows)));
-
-        // Views of one entity share their keys, so each group is one batch read of keys × tables. The view's own join
-        // keys take part: an alias may bring another view the same request column under another stored key.
-        var reads = new OnlineRead[plan.Views.Count][];
-        foreach (var group in Enumerable.Range(0, plan.Views.Count).GroupBy(i => KeyColumns(plan.Views[i])))
+        ArgumentNullException.ThrowIfNull(plan);
+        plan.CheckNames(fullFeatureNames);
+        var bound = EntityBinding.Bind(plan, entities, limits);
+        var keys = new KeyBatch[plan.Groups.Count];
+        for (var g = 0; g < keys.Length; g++)
         {
-            var views = group.ToArray();
-            await ReadGroupAsync(plan, views, entities, rows, reads, cancellationToken);
+            keys[g] = KeyBatch.Encode(plan.Groups[g], bound, plan.Snapshot.EntityKeyVersion, policy);
         }
 
-        var now = time.GetUtcNow();
-        var name = 0;
-        for (var v = 0; v < plan.Views.Count; v++)
+        var reads = await ReadGroupsAsync(plan, keys, cancellationToken);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var columns = new FeatureColumn[plan.Features.Count];
+        for (var f = 0; f < columns.Length; f++)
         {
-            for (var f = 0; f < plan.Views[v].Table.Features.Count; f++)
-            {
-                columns.Add(FeatureColumn(names[name++], plan.Views[v].View.Ttl, reads[v], f, now));
-            }
+            var feature = plan.Features[f];
+            columns[f] = new FeatureColumn(
+                fullFeatureNames ? feature.FullName : feature.Name,
+                reads[feature.Group][feature.Table],
+                keys[feature.Group].KeyOfRow,
+                feature.Feature,
+                Statuses(feature, reads[feature.Group][feature.Table], keys[feature.Group].KeyOfRow, now));
         }
 
-        return new OnlineFeatures(columns);
+        return new OnlineFeatures(plan, bound.Rows, bound.Answered, columns);
     }
 
-    private static string KeyColumns(PlannedView planned) =>
-        string.Join('\n', planned.View.JoinKeys.Select(k => k.Name).Concat(planned.RequestKeys));
-
-    private static OnlineColumn EntityColumn(KeyValuePair<string, IReadOnlyList<Value>> entity, int rows)
+    private Task<OnlineRead[][][]> ReadGroupsAsync(RetrievalPlan plan, KeyBatch[] keys, CancellationToken cancellationToken)
     {
-        var statuses = new FieldStatus[rows];
-        Array.Fill(statuses, FieldStatus.Present);
-        return new OnlineColumn(entity.Key, [.. entity.Value.Select(v => v.ToByteArray())], statuses, new long[rows]);
-    }
-
-    private static OnlineColumn FeatureColumn(string name, TimeSpan ttl, OnlineRead[] reads, int feature, DateTimeOffset now)
-    {
-        var column = new OnlineColumn(name, new byte[reads.Length][], new FieldStatus[reads.Length], new long[reads.Length]);
-        for (var i = 0; i < reads.Length; i++)
+        var reads = new Task<OnlineRead[][]>[keys.Length];
+        for (var g = 0; g < keys.Length; g++)
         {
-            var value = reads[i].Values[feature];
-            column.Values[i] = value ?? [];
-            column.EventTimeMicros[i] = reads[i].EventTimeMicros ?? 0;
-            column.Statuses[i] = Status(value, reads[i].EventTimeMicros, ttl, now);
+            reads[g] = store.ReadAsync(plan.Groups[g].Tables, keys[g].Keys, cancellationToken);
         }
 
-        return column;
+        return Task.WhenAll(reads);
     }
 
-    private static FieldStatus Status(byte[]? value, long? eventTimeMicros, TimeSpan ttl, DateTimeOffset now)
+    private FieldStatus[] Statuses(PlannedFeature feature, OnlineRead[] reads, int[] keyOfRow, long nowMillis)
     {
+        // Values are looked at once per distinct key, however many rows share it.
+        var ofKey = new FieldStatus[reads.Length];
+        for (var key = 0; key < reads.Length; key++)
+        {
+            ofKey[key] = Status(feature, ref reads[key].Values[feature.Feature], reads[key].EventTimeMicros, nowMillis);
+        }
+
+        if (keyOfRow.Length == ofKey.Length)
+        {
+            // As many keys as rows: each row has its own, in order.
+            return ofKey;
+        }
+
+        var statuses = new FieldStatus[keyOfRow.Length];
+        for (var row = 0; row < statuses.Length; row++)
+        {
+            statuses[row] = ofKey[keyOfRow[row]];
+        }
+
+        return statuses;
+    }
+
+    private FieldStatus Status(PlannedFeature feature, ref byte[]? value, long? eventTimeMicros, long nowMillis)
+    {
+        if (value is { Length: > 0 } && !ValueCheck.IsWellFormed(value))
+        {
+            throw new RetrievalException(
+                RetrievalFault.Corrupt, $"A stored value of {feature.View.Name}:{feature.Name} is damaged; materialize the view again, or remove the row.");
+        }
+
+        if (!policy.IsTruthful)
+        {
+            return value is not null || policy.MissIsPresent ? FieldStatus.Present : FieldStatus.NotFound;
+        }
+
         if (value is null || eventTimeMicros is not { } micros)
         {
+            value = null;
             return FieldStatus.NotFound;
         }
 
-        // Age equal to the ttl is still present; one millisecond more is not.
-        var ageMillis = now.ToUnixTimeMilliseconds() - (long)Math.Floor(micros / (decimal)MicrosPerMillisecond);
-        if (ttl > TimeSpan.Zero && ageMillis > ttl.TotalMilliseconds)
+        if (value.AsSpan().SequenceEqual(NullTimestamp))
+        {
+            value = ValueBytes.Null;
+        }
+
+        // Age equal to the ttl is still present; one millisecond more is not. A null that is too old is too old first.
+        if (feature.TtlMillis >= 0 && nowMillis - FloorMillis(micros) > feature.TtlMillis)
         {
             return FieldStatus.OutsideMaxAge;
         }
@@ -90,71 +112,5 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
         return value.Length == 0 ? FieldStatus.NullValue : FieldStatus.Present;
     }
 
-    private async Task ReadGroupAsync(
-        RetrievalPlan plan,
-        int[] views,
-        IReadOnlyList<KeyValuePair<string, IReadOnlyList<Value>>> entities,
-        int rows,
-        OnlineRead[][] reads,
-        CancellationToken cancellationToken)
-    {
-        var planned = plan.Views[views[0]];
-        var columns = planned.RequestKeys.Select(k => entities.First(e => e.Key == k).Value).ToArray();
-        var distinct = new Dictionary<string, int>();
-        var keys = new List<byte[]>();
-        var keyOfRow = new int[rows];
-        for (var row = 0; row < rows; row++)
-        {
-            var key = EntityKeyEncoder.Encode(
-                [.. planned.View.JoinKeys.Select((k, i) => (k.Name, columns[i][row]))], plan.Snapshot.EntityKeyVersion);
-            var text = Convert.ToBase64String(key);
-            if (!distinct.TryGetValue(text, out keyOfRow[row]))
-            {
-                distinct[text] = keyOfRow[row] = keys.Count;
-                keys.Add(key);
-            }
-        }
-
-        var answers = await store.ReadAsync([.. views.Select(v => plan.Views[v].Table)], keys, cancellationToken);
-        for (var v = 0; v < views.Length; v++)
-        {
-            reads[views[v]] = [.. keyOfRow.Select(k => answers[v][k])];
-        }
-    }
-
-    private int CheckedRows(RetrievalPlan plan, IReadOnlyList<KeyValuePair<string, IReadOnlyList<Value>>> entities)
-    {
-        if (entities.Count == 0)
-        {
-            throw new RetrievalException(RetrievalFault.Invalid, "The request has no entities; give each join key a list of values.");
-        }
-
-        var rows = entities[0].Value.Count;
-        var features = plan.Views.Sum(v => v.Table.Features.Count);
-        if (rows > limits.EntityRowsMax)
-        {
-            throw new RetrievalException(RetrievalFault.TooLarge, $"{rows} entity rows are more than the limit of {limits.EntityRowsMax}; split the request.");
-        }
-
-        if (features > limits.FeaturesMax)
-        {
-            throw new RetrievalException(RetrievalFault.TooLarge, $"{features} features are more than the limit of {limits.FeaturesMax}; split the request.");
-        }
-
-        if (entities.FirstOrDefault(e => e.Value.Count != rows) is { Key: { } uneven })
-        {
-            throw new RetrievalException(RetrievalFault.Invalid, $"Entity '{uneven}' has another number of values than '{entities[0].Key}' ({rows}).");
-        }
-
-        var missing = plan.Views.SelectMany(v => v.RequestKeys).Distinct().Except(entities.Select(e => e.Key)).ToArray();
-        if (missing.Length > 0)
-        {
-            throw new RetrievalException(RetrievalFault.Invalid, $"The entities lack the join key {string.Join(", ", missing)}.");
-        }
-
-        var empty = entities.FirstOrDefault(e => e.Value.Any(v => v.ValCase is Value.ValOneofCase.None or Value.ValOneofCase.NullVal));
-        return empty.Key is null
-            ? rows
-            : throw new RetrievalException(RetrievalFault.Invalid, $"Entity '{empty.Key}' has a null value; a key is never null.");
-    }
+    private static long FloorMillis(long micros) => micros >= 0 ? micros / MicrosPerMilli : ((micros + 1) / MicrosPerMilli) - 1;
 }

@@ -1,16 +1,31 @@
 namespace FeatureStore.Serving.Retrieval;
 
-/// <summary>What kind of mistake a request makes; each API maps it to its own code.</summary>
+/// <summary>Why a request is not answered; each API maps it to its own code in one table.</summary>
 public enum RetrievalFault
 {
-    /// <summary>A service, view or feature that the registry does not have.</summary>
-    NotFound,
+    /// <summary>A feature service that the registry does not have.</summary>
+    ServiceNotFound,
+
+    /// <summary>A feature view that the registry does not have.</summary>
+    ViewNotFound,
+
+    /// <summary>A feature that its view does not have.</summary>
+    FeatureNotFound,
+
+    /// <summary>Two columns of the answer would have one name.</summary>
+    NameCollision,
 
     /// <summary>The request contradicts itself or the registry.</summary>
     Invalid,
 
     /// <summary>A limit is passed; the message names it.</summary>
     TooLarge,
+
+    /// <summary>The view exists and is not to be read now.</summary>
+    NotServed,
+
+    /// <summary>What is stored cannot be read.</summary>
+    Corrupt,
 }
 
 /// <summary>The request cannot be answered; the message names what is wrong and is safe to show to the caller.</summary>

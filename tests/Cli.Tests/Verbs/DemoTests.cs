@@ -36,7 +36,7 @@ public sealed partial class DemoTests : IDisposable
 
     private async Task ServeAndAskAsync()
     {
-        using var server = _fstore.Start("serve", "--grpc-port", "0");
+        using var server = _fstore.Start("serve", "--grpc-port", "0", "--http-port", "0");
         try
         {
             var line = await server.StandardOutput.ReadLineAsync();

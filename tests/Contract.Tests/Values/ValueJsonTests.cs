@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Feast.Types;
 using FeatureStore.Contract.Values;
+using Google.Protobuf;
 
 namespace FeatureStore.Contract.Tests.Values;
 
@@ -11,7 +12,7 @@ public sealed class ValueJsonTests
     public void Write_EveryRecordedValue_GivesFeastsJson()
     {
         var written = 0;
-        var refused = 0;
+        var notFinite = 0;
         foreach (var row in GoldenFile.Load("values.json").GetProperty("cases").EnumerateArray())
         {
             if (!row.TryGetProperty("hex", out var hex))
@@ -23,8 +24,8 @@ public sealed class ValueJsonTests
             var value = Value.Parser.ParseFrom(Convert.FromHexString(hex.GetString()!));
             if (row.TryGetProperty("http_json_problem", out _))
             {
-                Assert.Throws<ValueJsonException>(() => Json(value));
-                refused++;
+                Assert.Matches("NaN|Infinity", Json(value));
+                notFinite++;
                 continue;
             }
 
@@ -33,24 +34,21 @@ public sealed class ValueJsonTests
             written++;
         }
 
-        Assert.Equal((91, 3), (written, refused));
+        Assert.Equal((91, 3), (written, notFinite));
     }
 
+    // Feast 0.67; 0.66, whose values these are, failed the answer instead.
     [Theory]
-    [InlineData(double.NaN)]
-    [InlineData(double.PositiveInfinity)]
-    [InlineData(double.NegativeInfinity)]
-    public void Write_NotFiniteInsideOthers_IsRefused(double number)
+    [InlineData(double.NaN, "\"NaN\"")]
+    [InlineData(double.PositiveInfinity, "\"Infinity\"")]
+    [InlineData(double.NegativeInfinity, "\"-Infinity\"")]
+    public void Write_NotFinite_IsItsText(double number, string text)
     {
         var inMap = new Value { MapVal = new Map { Val = { ["a"] = new Value { FloatVal = (float)number } } } };
-        Value[] values =
-        [
-            new() { DoubleListVal = new DoubleList { Val = { 1, number } } },
-            new() { FloatSetVal = new FloatSet { Val = { (float)number } } },
-            inMap,
-            new() { ListVal = new RepeatedValue { Val = { inMap } } },
-        ];
-        Assert.All(values, v => Assert.Contains("gRPC", Assert.Throws<ValueJsonException>(() => Json(v)).Message, StringComparison.Ordinal));
+        Assert.Equal(text, Json(new Value { DoubleVal = number }));
+        Assert.Equal($"[1.0,{text}]", Json(new Value { DoubleListVal = new DoubleList { Val = { 1, number } } }));
+        Assert.Equal($"[{text}]", Json(new Value { FloatSetVal = new FloatSet { Val = { (float)number } } }));
+        Assert.Equal($"[{{\"a\":{text}}}]", Json(new Value { ListVal = new RepeatedValue { Val = { inMap } } }));
     }
 
     [Fact]
@@ -114,12 +112,20 @@ public sealed class ValueJsonTests
         return new Value();
     }
 
+    // Each case holds for the message and for its bytes.
     private static string Json(Value value)
+    {
+        var text = Json(writer => ValueJson.Write(writer, value));
+        Assert.Equal(text, Json(writer => ValueJson.Write(writer, value.ToByteArray())));
+        return text;
+    }
+
+    private static string Json(Action<Utf8JsonWriter> write)
     {
         using var bytes = new MemoryStream();
         using (var writer = new Utf8JsonWriter(bytes, ValueJson.WriterOptions))
         {
-            ValueJson.Write(writer, value);
+            write(writer);
         }
 
         return Encoding.UTF8.GetString(bytes.ToArray());

@@ -31,18 +31,18 @@ public sealed class JoinKeyAliasTests
             3,
             new Dictionary<string, FeatureViewModel> { ["places"] = View("places", "loc_id"), ["routes"] = View("routes", "origin_id") },
             new Dictionary<string, FeatureServiceModel> { ["s"] = new("s", aliasFirst ? projections : [.. projections.Reverse()]) });
-        var reader = new OnlineFeatureReader(store, new FixedTime { Now = Now }, new RetrievalLimits());
+        var reader = new OnlineFeatureReader(store, new FixedTime { Now = Now }, new RetrievalLimits(), StatusPolicy.Strict);
 
         var answer = await reader.ReadAsync(
-            RetrievalPlan.ForService(snapshot, "s"),
-            [KeyValuePair.Create("origin_id", (IReadOnlyList<Value>)[new Value { StringVal = "x" }])],
+            new PlanCompiler(snapshot, StatusPolicy.Strict).Service("s"),
+            [new EntityColumn("origin_id", [new Value { StringVal = "x" }])],
             fullFeatureNames: true,
             CancellationToken.None);
 
-        var byName = answer.Columns.ToDictionary(c => c.Name);
+        var byName = answer.Features.ToDictionary(c => c.Name);
         Assert.Equal((FieldStatus.Present, FieldStatus.Present), (byName["origin__f"].Statuses[0], byName["routes__f"].Statuses[0]));
-        Assert.Equal(ValueBytes.Int64(1), byName["origin__f"].Values[0]);
-        Assert.Equal(ValueBytes.Int64(2), byName["routes__f"].Values[0]);
+        Assert.Equal(ValueBytes.Int64(1), byName["origin__f"].Value(0).ToArray());
+        Assert.Equal(ValueBytes.Int64(2), byName["routes__f"].Value(0).ToArray());
     }
 
     private static FeatureViewModel View(string name, string joinKey) => new(

@@ -1,0 +1,29 @@
+using FeatureStore.Serving.Retrieval;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace FeatureStore.Serving.Grpc;
+
+/// <summary>How messages become bytes in the transport's own buffer, and back.</summary>
+internal static class GrpcMarshal
+{
+    /// <summary>Answers are only written: no client of ours reads them in this form.</summary>
+    public static Marshaller<OnlineFeatures> OnlineFeatures { get; } = new(
+        (answer, context) =>
+        {
+            OnlineFeaturesBytes.Write(answer, context.SetPayloadLength, context.GetBufferWriter);
+            context.Complete();
+        },
+        _ => throw new NotSupportedException("An answer is read as GetOnlineFeaturesResponse."));
+
+    public static Marshaller<T> Of<T>(MessageParser<T> parser)
+        where T : class, IMessage<T> =>
+        new(
+            (message, context) =>
+            {
+                context.SetPayloadLength(message.CalculateSize());
+                message.WriteTo(context.GetBufferWriter());
+                context.Complete();
+            },
+            context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+}

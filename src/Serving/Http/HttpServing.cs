@@ -1,0 +1,85 @@
+using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.Values;
+using FeatureStore.OnlineStore;
+using FeatureStore.Serving.Retrieval;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace FeatureStore.Serving.Http;
+
+/// <summary>Feast's HTTP API: its paths, bodies and codes. The one place where an exception becomes an HTTP status.</summary>
+internal sealed class HttpServing(ServingRuntime runtime, ILogger<HttpServing> log)
+{
+    private readonly Dictionary<string, (string Method, Func<ServingRuntime, HttpContext, Task> Run)> _endpoints = new()
+    {
+        ["/get-online-features"] = (HttpMethods.Post, OnlineFeaturesEndpoint.RunAsync),
+        ["/health"] = (HttpMethods.Get, HealthAsync),
+    };
+
+    /// <summary>Answers one request.</summary>
+    public Task HandleAsync(HttpContext context)
+    {
+        if (!_endpoints.TryGetValue(context.Request.Path.Value ?? string.Empty, out var endpoint))
+        {
+            return HttpAnswers.DetailAsync(context, StatusCodes.Status404NotFound, "Not Found");
+        }
+
+        if (context.Request.Method != endpoint.Method)
+        {
+            context.Response.Headers.Allow = endpoint.Method;
+            return HttpAnswers.DetailAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed");
+        }
+
+        return GuardedAsync(context, endpoint.Run);
+    }
+
+    private static Task HealthAsync(ServingRuntime runtime, HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentLength = 0;
+        return Task.CompletedTask;
+    }
+
+    private async Task GuardedAsync(HttpContext context, Func<ServingRuntime, HttpContext, Task> run)
+    {
+        try
+        {
+            await run(runtime, context);
+        }
+        catch (HttpBodyException e)
+        {
+            await HttpAnswers.BodyFaultAsync(context, e);
+        }
+        catch (RetrievalException e)
+        {
+            var codes = FaultCodes.Of(e.Fault);
+            await HttpAnswers.FaultAsync(context, codes.Http, codes.FeastClass, e.Message);
+        }
+        catch (Exception e) when (e is EntityKeyException or EntityValueException)
+        {
+            await HttpAnswers.FaultAsync(context, StatusCodes.Status400BadRequest, "FeastError", e.Message);
+        }
+        catch (ValueJsonException e)
+        {
+            await HttpAnswers.FaultAsync(context, StatusCodes.Status500InternalServerError, "FeastError", e.Message);
+        }
+        catch (OnlineStoreException e)
+        {
+            await HttpAnswers.FaultAsync(context, StatusCodes.Status503ServiceUnavailable, "FeastError", e.Message);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await HttpAnswers.FaultAsync(
+                context, e.StatusCode, "FeastError", $"The body cannot be read ({e.Message.TrimEnd('.')}); at most {runtime.Limits.MessageBytesMax} bytes are taken.");
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller has gone; there is nobody to answer.
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            HttpLog.Failed(log, context.Request.Path, e);
+            await HttpAnswers.FaultAsync(context, StatusCodes.Status500InternalServerError, "FeastError", "The server failed; its log says why.");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.References;
+using FeatureStore.OnlineStore;
+using FeatureStore.Registry.Snapshot;
+using Kind = Feast.Types.ValueType.Types.Enum;
+
+namespace FeatureStore.Serving.Retrieval;
+
+/// <summary>Compiles feature services and references into plans; every fault of a request's features is found here.</summary>
+public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
+{
+    private static readonly IReadOnlyDictionary<string, string> NoMap = new Dictionary<string, string>();
+
+    /// <summary>Plans a feature service.</summary>
+    /// <exception cref="RetrievalException">There is no such service, or one of its views is not served.</exception>
+    public RetrievalPlan Service(string name)
+    {
+        if (!snapshot.FeatureServices.TryGetValue(name, out var service))
+        {
+            throw new RetrievalException(
+                RetrievalFault.ServiceNotFound,
+                $"There is no feature service '{name}'; there are: {string.Join(", ", snapshot.FeatureServices.Keys.Order(StringComparer.Ordinal))}.");
+        }
+
+        return Plan([.. service.Projections.Select(Checked)]);
+    }
+
+    /// <summary>Plans references; views stand in the order of their first mention.</summary>
+    /// <exception cref="RetrievalException">A reference is malformed or unknown; all of them are listed.</exception>
+    public RetrievalPlan References(IReadOnlyList<string> references)
+    {
+        if (references.Count == 0)
+        {
+            throw new RetrievalException(RetrievalFault.Invalid, "No features are asked for; name a feature service or at least one view:feature.");
+        }
+
+        var wanted = new Dictionary<string, List<string>>();
+        var faults = new List<(RetrievalFault Fault, string Text)>();
+        foreach (var text in references)
+        {
+            if (Fault(text, out var reference) is { } fault)
+            {
+                faults.Add(fault);
+            }
+            else if (!wanted.TryAdd(reference!.View, [reference.Feature]))
+            {
+                wanted[reference.View].Add(reference.Feature);
+            }
+        }
+
+        return faults.Count == 0
+            ? Plan([.. wanted.Select(w => new ProjectionModel(w.Key, w.Key, w.Value, NoMap))])
+            : throw Joined(faults);
+    }
+
+    private static RetrievalException Joined(List<(RetrievalFault Fault, string Text)> faults)
+    {
+        var malformed = faults.Where(f => f.Fault == RetrievalFault.Invalid).Select(f => f.Text).ToArray();
+        if (malformed.Length > 0)
+        {
+            return new RetrievalException(RetrievalFault.Invalid, string.Join(" ", malformed));
+        }
+
+        // Not to know the view is the larger fault: it names the answer when both occur.
+        var fault = faults.Exists(f => f.Fault == RetrievalFault.ViewNotFound) ? RetrievalFault.ViewNotFound : RetrievalFault.FeatureNotFound;
+        return new RetrievalException(
+            fault, $"The registry does not have {string.Join(", ", faults.Select(f => f.Text))}; run 'fstore apply', or correct the name.");
+    }
+
+    private (RetrievalFault Fault, string Text)? Fault(string text, out FeatureReference? reference)
+    {
+        if (!FeatureReference.TryParse(text, out reference, out var error))
+        {
+            return (RetrievalFault.Invalid, error);
+        }
+
+        if (reference.Version is not null)
+        {
+            return (RetrievalFault.Invalid, $"'{text}' asks for a version, and view versions are not enabled; ask for {reference.View}:{reference.Feature}.");
+        }
+
+        if (!snapshot.FeatureViews.TryGetValue(reference.View, out var view))
+        {
+            return (RetrievalFault.ViewNotFound, text);
+        }
+
+        foreach (var feature in view.Features)
+        {
+            if (feature.Name == reference.Feature)
+            {
+                return null;
+            }
+        }
+
+        return (RetrievalFault.FeatureNotFound, text);
+    }
+
+    private ProjectionModel Checked(ProjectionModel projection)
+    {
+        if (!snapshot.FeatureViews.TryGetValue(projection.ViewName, out var view))
+        {
+            throw new RetrievalException(
+                RetrievalFault.ViewNotFound, $"The feature view '{projection.ViewName}' is not in the registry, or is computed on demand; run 'fstore apply', or ask for the others by reference.");
+        }
+
+        var unknown = projection.Features.Except(view.Features.Select(f => f.Name)).ToArray();
+        return unknown.Length == 0
+            ? projection
+            : throw new RetrievalException(
+                RetrievalFault.FeatureNotFound, $"The feature view '{view.Name}' no longer has {string.Join(", ", unknown)}; run 'fstore apply' to renew the service.");
+    }
+
+    private RetrievalPlan Plan(IReadOnlyList<ProjectionModel> projections)
+    {
+        var requestColumns = KnownColumns();
+        var groups = new List<(string[] JoinKeys, string[] RequestNames, List<OnlineTable> Tables)>();
+        var features = new List<PlannedFeature>();
+        foreach (var projection in projections)
+        {
+            var view = snapshot.FeatureViews[projection.ViewName];
+            CheckServed(view);
+            string[] joinKeys = view.JoinKeys.Count == 0 ? [RetrievalPlan.DummyKey] : [.. view.JoinKeys.Select(k => k.Name)];
+            var requestNames = Array.ConvertAll(joinKeys, k => projection.JoinKeyMap.GetValueOrDefault(k, k));
+            for (var k = 0; k < view.JoinKeys.Count; k++)
+            {
+                requestColumns[requestNames[k]] = new RequestColumn(requestNames[k], view.JoinKeys[k].Type, requestNames[k] == RetrievalPlan.DummyKey);
+            }
+
+            // The view's own join keys take part: an alias may bring another view the same request name under another stored key.
+            var group = groups.FindIndex(g => g.JoinKeys.AsSpan().SequenceEqual(joinKeys) && g.RequestNames.AsSpan().SequenceEqual(requestNames));
+            if (group < 0)
+            {
+                group = groups.Count;
+                groups.Add((joinKeys, requestNames, []));
+            }
+
+            var ttl = view.Ttl <= TimeSpan.Zero || view.Ttl == TimeSpan.MaxValue ? -1 : view.Ttl.Ticks / TimeSpan.TicksPerMillisecond;
+            features.AddRange(projection.Features.Select((f, i) => new PlannedFeature(
+                view, f, $"{projection.NameToUse}__{f}", group, groups[group].Tables.Count, i, ttl)));
+            groups[group].Tables.Add(new OnlineTable(snapshot.Project, view.Name, projection.Features));
+        }
+
+        return new RetrievalPlan(
+            snapshot,
+            [.. groups.Select(g => new PlannedGroup(g.Tables, g.JoinKeys, g.RequestNames, new EntityKeyTemplate(g.JoinKeys, snapshot.EntityKeyVersion)))],
+            features,
+            requestColumns);
+    }
+
+    // Join keys of the whole project are echoed though no view of the request has them; entity names stand for their join key.
+    private Dictionary<string, RequestColumn> KnownColumns()
+    {
+        var columns = new Dictionary<string, RequestColumn> { [RetrievalPlan.DummyKey] = new(RetrievalPlan.DummyKey, Kind.String, true) };
+        var keys = snapshot.FeatureViews.Values.SelectMany(v => v.JoinKeys).ToArray();
+        foreach (var joinKey in snapshot.EntityJoinKeys.Values.Concat(keys.Select(k => k.Name)))
+        {
+            columns.TryAdd(joinKey, new RequestColumn(joinKey, Kind.Invalid, joinKey == RetrievalPlan.DummyKey));
+        }
+
+        foreach (var (entity, joinKey) in snapshot.EntityJoinKeys)
+        {
+            // Under its old name an entity keeps the type that its views declare for the key.
+            var type = Array.Find(keys, k => k.Name == joinKey)?.Type ?? Kind.Invalid;
+            columns.TryAdd(entity, new RequestColumn(joinKey, type, joinKey == RetrievalPlan.DummyKey));
+        }
+
+        return columns;
+    }
+
+    private void CheckServed(FeatureViewModel view)
+    {
+        if (view.Disabled || (policy.IsTruthful && !view.Online))
+        {
+            throw new RetrievalException(
+                RetrievalFault.NotServed, $"The feature view '{view.Name}' is not served: {(view.Disabled ? "it is disabled; enable it" : "set 'online: true' and apply")}.");
+        }
+
+        // Feast's rule; ours are never written in a way that a reader could see half of.
+        if (!policy.IsTruthful && view.State is Feast.Core.FeatureViewState.Created or Feast.Core.FeatureViewState.Generated or Feast.Core.FeatureViewState.Materializing)
+        {
+            throw new RetrievalException(
+                RetrievalFault.NotServed, $"The feature view '{view.Name}' is in state {view.State}, in which Feast does not serve; wait for its materialization to end.");
+        }
+    }
+}
