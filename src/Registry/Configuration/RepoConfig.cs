@@ -9,7 +9,7 @@ namespace FeatureStore.Registry.Configuration;
 /// object store stays an address). Immutable.
 /// </summary>
 /// <param name="RepoDirectory">The folder of <c>feature_store.yaml</c>, absolute.</param>
-/// <param name="RegistryPath">The registry file, absolute.</param>
+/// <param name="RegistryPath">The registry file, absolute; empty for a SQL registry.</param>
 /// <param name="OnlineStore">Null when the file switches it off.</param>
 /// <param name="EntityKeyVersion">2 or 3.</param>
 /// <param name="LakePath">The lake's folder, from <c>fstore.lake</c>.</param>
@@ -31,6 +31,17 @@ public sealed record RepoConfig(
 {
     /// <summary>Name of the file inside a repo.</summary>
     public const string FileName = "feature_store.yaml";
+
+    /// <summary>The registry, with the rest of its settings.</summary>
+    public RegistryConfig Registry { get; init; } = new("file", RegistryPath);
+
+    public MaterializationConfig Materialization { get; init; } = new();
+
+    /// <summary>Times without a zone in an entity data frame count as UTC.</summary>
+    public bool CoerceTzAware { get; init; } = true;
+
+    /// <summary>Written into the registry's project by apply; null leaves it as it is.</summary>
+    public string? ProjectDescription { get; init; }
 
     /// <summary>The variable in which Feast's containers pass the whole file, in base64.</summary>
     public const string Base64Variable = "FEATURE_STORE_YAML_BASE64";

@@ -11,8 +11,6 @@ internal sealed partial class RepoConfigReader
     // Options of Feast's stores that change nothing here; they are read past so that Feast's own files are taken as they are.
     private static readonly string[] SqliteIgnored = ["text_search_enabled", "enable_openai_compatible_store"];
 
-    private static readonly string[] RedisIgnored = ["client"];
-
     private static readonly string[] RedisTypes = ["redis", "redis_cluster", "redis_sentinel"];
 
     private readonly YamlBlock _root;
@@ -37,25 +35,36 @@ internal sealed partial class RepoConfigReader
     {
         var project = _root.RequiredText("project", "bank_features");
         var provider = _root.Text("provider") ?? "local";
-        var registry = RegistryPath();
+        var registry = RegistryConfigReader.Read(_root, Local);
         var online = OnlineStore();
         CheckProject(project, online);
         var version = _root.Number("entity_key_serialization_version", 2, 3) ?? 3;
         var offline = OfflineStore();
         var fstore = _root.Block("fstore");
+        var (materialization, tzAware, description) = (Materialization(), _root.Flag("coerce_tz_aware", true), _root.Text("project_description"));
         return new RepoConfig(
             _repo,
             project,
             provider,
-            registry,
+            registry.IsSql ? string.Empty : registry.Path,
             online,
             offline,
             version,
             FstorePath(fstore, "lake", "data/lake", remoteAllowed: true),
             FstorePath(fstore, "log", "data/log.db", remoteAllowed: false),
             Plain(fstore, fstore?.Keys ?? []),
-            Plain(_root, [.. _root.Unread]));
+            Plain(_root, [.. _root.Unread]))
+        {
+            Registry = registry,
+            Materialization = materialization,
+            CoerceTzAware = tzAware,
+            ProjectDescription = description,
+        };
     }
+
+    private MaterializationConfig Materialization() => _root.Block("materialization") is { } block
+        ? new MaterializationConfig(block.Flag("pull_latest_features", false), block.Number("online_write_batch_size", 1, int.MaxValue))
+        : new MaterializationConfig();
 
     private void CheckProject(string project, OnlineStoreConfig? online)
     {
@@ -67,24 +76,6 @@ internal sealed partial class RepoConfigReader
         {
             _root.Fault("project", $"The project '{project}' has a '-', which the SQLite online store cannot hold; write '_'.");
         }
-    }
-
-    private string RegistryPath()
-    {
-        const string Example = "data/registry.db";
-        if (_root.Node("registry") is not YamlMappingNode)
-        {
-            return Local(_root, "registry", _root.RequiredText("registry", Example));
-        }
-
-        var block = _root.Block("registry")!;
-        var type = block.Text("registry_type") ?? "file";
-        if (type != "file")
-        {
-            block.Fault("registry_type", $"A registry of type '{type}' cannot be opened; use 'registry_type: file'.");
-        }
-
-        return Local(block, "path", block.RequiredText("path", Example));
     }
 
     private OnlineStoreConfig? OnlineStore()
@@ -112,7 +103,6 @@ internal sealed partial class RepoConfigReader
                 break;
             case "redis":
                 config = Redis(block);
-                ReadPast(block, RedisIgnored);
                 break;
             default:
                 _root.Fault(Key, $"The online store type '{type}' is not supported; use 'type: sqlite' or 'type: redis'.");
@@ -129,6 +119,17 @@ internal sealed partial class RepoConfigReader
         if (!RedisTypes.Contains(type))
         {
             block.Fault("redis_type", $"'{type}' is no redis_type; write one of {string.Join(", ", RedisTypes)}.");
+        }
+
+        // Which Python client Feast reads through is nothing to us, but what it would refuse is wrong here too.
+        var client = block.Text("client") ?? "redis";
+        if (client is not ("redis" or "glide"))
+        {
+            block.Fault("client", $"'{client}' is no client; write one of redis, glide.");
+        }
+        else if (client == "glide" && type == "redis_sentinel")
+        {
+            block.Fault("client", "The client 'glide' knows no sentinel; write 'client: redis'.");
         }
 
         return new RedisOnlineStoreConfig(

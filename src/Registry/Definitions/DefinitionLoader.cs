@@ -24,7 +24,7 @@ internal static class DefinitionLoader
 
         var definitions = reader.Definitions;
         DefinitionValidator.Check(definitions, faults);
-        if (faults.Count == 0 && definitions is { Entities.Count: 0, Sources.Count: 0, FeatureViews.Count: 0, FeatureServices.Count: 0 })
+        if (faults.Count == 0 && definitions.IsEmpty)
         {
             faults.Add(new YamlPlace(Folder, 1, 1), "There are no definitions; write them in features/*.yaml, beside feature_store.yaml.");
         }

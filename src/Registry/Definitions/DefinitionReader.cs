@@ -1,7 +1,7 @@
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Registry.Yaml;
-using YamlDotNet.RepresentationModel;
+using static FeatureStore.Registry.Definitions.DefinitionParts;
 using Kind = Feast.Types.ValueType.Types.Enum;
 
 namespace FeatureStore.Registry.Definitions;
@@ -13,10 +13,13 @@ internal sealed class DefinitionReader(FaultList faults)
 
     private readonly List<EntityDefinition> _entities = [];
     private readonly List<SourceDefinition> _sources = [];
+    private readonly List<PushSourceDefinition> _pushSources = [];
+    private readonly List<RequestSourceDefinition> _requestSources = [];
     private readonly List<FeatureViewDefinition> _views = [];
+    private readonly List<StreamFeatureViewDefinition> _streamViews = [];
     private readonly List<FeatureServiceDefinition> _services = [];
 
-    public RepoDefinitions Definitions => new(_entities, _sources, _views, _services);
+    public RepoDefinitions Definitions => new(_entities, _sources, _pushSources, _requestSources, _views, _streamViews, _services);
 
     /// <summary>Reads one file; <paramref name="file"/> is its name in messages.</summary>
     public void Read(string text, string file)
@@ -29,8 +32,11 @@ internal sealed class DefinitionReader(FaultList faults)
 
         ReadEach(root, "entities", "entity", Entity, _entities);
         ReadEach(root, "sources", "source", Source, _sources);
+        ReadEach(root, "push_sources", "push source", PushSource, _pushSources);
+        ReadEach(root, "request_sources", "request source", RequestSource, _requestSources);
         ReadEach(root, "feature_views", "feature view", FeatureView, _views);
-        ReadEach(root, "feature_services", "feature service", FeatureService, _services);
+        ReadEach(root, "stream_feature_views", "stream feature view", StreamFeatureView, _streamViews);
+        ReadEach(root, "feature_services", "feature service", new FeatureServiceReader(faults).Read, _services);
         root.RejectUnread();
     }
 
@@ -42,13 +48,6 @@ internal sealed class DefinitionReader(FaultList faults)
             block.RejectUnread();
         }
     }
-
-    private static Header Header(YamlBlock block, string example) => new(
-        block.RequiredText("name", example),
-        block.Text("description") ?? string.Empty,
-        block.Text("owner") ?? string.Empty,
-        block.TextMap("tags"),
-        block);
 
     private static EntityDefinition Entity(YamlBlock block)
     {
@@ -76,11 +75,38 @@ internal sealed class DefinitionReader(FaultList faults)
         block.TextMap("field_mapping"),
         Fields(block));
 
+    private static PushSourceDefinition PushSource(YamlBlock block) =>
+        new(Header(block, "transactions_push"), block.RequiredText("batch_source", "transactions_source"));
+
+    private static RequestSourceDefinition RequestSource(YamlBlock block)
+    {
+        var header = Header(block, "transaction_request");
+        var schema = Fields(block);
+        if (schema.Count == 0)
+        {
+            block.Fault("schema", $"{block.What} has no schema; list its fields as '- {{name: amount, dtype: Float64}}'.");
+        }
+
+        return new RequestSourceDefinition(header, schema);
+    }
+
     private static FeatureViewDefinition FeatureView(YamlBlock block)
     {
         var header = Header(block, "user_transactions_l1w");
         var aggregated = AggregatedKeys.Any(block.Has) ? Aggregated(block) : null;
         var source = aggregated is null ? block.RequiredText("source", "user_demographics_source") : block.RequiredText("output", "user_transactions_source");
+        return View(block, header, source, aggregated);
+    }
+
+    private static StreamFeatureViewDefinition StreamFeatureView(YamlBlock block)
+    {
+        var header = Header(block, "user_transactions_stream");
+        var source = block.RequiredText("source", "transactions_push");
+        return new StreamFeatureViewDefinition(View(block, header, source, null), block.Text("timestamp_field") ?? string.Empty);
+    }
+
+    private static FeatureViewDefinition View(YamlBlock block, Header header, string source, AggregatedDefinition? aggregated)
+    {
         var schema = Fields(block);
         if (schema.Count == 0)
         {
@@ -130,75 +156,5 @@ internal sealed class DefinitionReader(FaultList faults)
         var column = function == "count" ? block.Text("column") ?? string.Empty : block.RequiredText("column", "amount");
         block.RejectUnread();
         return new AggregationDefinition(new AggregationModel(name, function, column), block);
-    }
-
-    private FeatureServiceDefinition FeatureService(YamlBlock block)
-    {
-        var header = Header(block, "fraud_v1");
-        var items = new List<ServiceItem>();
-        foreach (var node in block.Items("features"))
-        {
-            var place = YamlPlace.Of(block.File, node);
-            if (node is YamlScalarNode { Value: { Length: > 0 } view } && !YamlText.IsNull(node))
-            {
-                items.Add(new ServiceItem(view, null, place));
-            }
-            else if (node is YamlMappingNode { Children.Count: 1 } mapping && new YamlBlock(mapping, block.File, block.What, faults) is var one && one.Keys.FirstOrDefault() is { } name)
-            {
-                items.Add(new ServiceItem(name, one.Texts(name), place));
-            }
-            else
-            {
-                faults.Add(place, $"An item of 'features' of {block.What} must be a view, or a view with its features such as 'user_transactions_l1w: [avg_amount_l1w]'.");
-            }
-        }
-
-        if (items.Count == 0)
-        {
-            block.Fault("features", $"{block.What} has no features; list the views it takes.");
-        }
-
-        return new FeatureServiceDefinition(header, items);
-    }
-
-    private static List<FieldDefinition> Fields(YamlBlock block)
-    {
-        var fields = new List<FieldDefinition>();
-        foreach (var field in block.Blocks("schema", "field"))
-        {
-            fields.Add(new FieldDefinition(field.RequiredText("name", "age"), Type(field, "dtype"), field.Text("description") ?? string.Empty, field.PlaceOf("name")));
-            field.RejectUnread();
-        }
-
-        return fields;
-    }
-
-    private static Kind Type(YamlBlock block, string key)
-    {
-        var text = block.RequiredText(key, "String");
-        if (text.Length > 0 && !FieldTypes.TryParse(text, out _))
-        {
-            block.Fault(key, $"'{text}' of {block.What} is no type; write {FieldTypes.Form}.");
-        }
-
-        return FieldTypes.TryParse(text, out var kind) ? kind : Kind.Invalid;
-    }
-
-    /// <summary>Null when the key is absent or, with a fault, not a length of time.</summary>
-    private static TimeSpan? Duration(YamlBlock block, string key)
-    {
-        var text = block.Text(key);
-        if (string.IsNullOrEmpty(text))
-        {
-            return null;
-        }
-
-        if (DurationText.TryParse(text, out var duration))
-        {
-            return duration;
-        }
-
-        block.Fault(key, $"'{key}' of {block.What} is '{text}'; write {DurationText.Form}.");
-        return null;
     }
 }

@@ -20,13 +20,19 @@ internal sealed record SourceDefinition(
     IReadOnlyDictionary<string, string> FieldMapping,
     IReadOnlyList<FieldDefinition> Schema);
 
+/// <summary>Rows that are pushed; <see cref="BatchSource"/> names the source that keeps them.</summary>
+internal sealed record PushSourceDefinition(Header Header, string BatchSource);
+
+/// <summary>Values that come with a request.</summary>
+internal sealed record RequestSourceDefinition(Header Header, IReadOnlyList<FieldDefinition> Schema);
+
 internal sealed record AggregationDefinition(AggregationModel Model, YamlBlock Block);
 
 /// <summary>The part of a view that computes; <see cref="Source"/> names the change table's source.</summary>
 internal sealed record AggregatedDefinition(
     string Source, string EventTime, TimeSpan Window, bool EmptyWindowZero, IReadOnlyList<AggregationDefinition> Aggregations);
 
-/// <summary>A feature view; <see cref="Source"/> names the source that its rows are read from, which is the output of an aggregated view.</summary>
+/// <summary>A feature view, or a stream view; <see cref="Source"/> names the source that its rows are read from (the output of an aggregated view), or a push source.</summary>
 internal sealed record FeatureViewDefinition(
     Header Header,
     IReadOnlyList<(string Text, YamlPlace Place)> Entities,
@@ -40,14 +46,38 @@ internal sealed record FeatureViewDefinition(
     public string SourceKey => Aggregated is null ? "source" : "output";
 }
 
-/// <summary>One view of a service; no features means all of them.</summary>
-internal sealed record ServiceItem(string View, IReadOnlyList<(string Text, YamlPlace Place)>? Features, YamlPlace Place);
+/// <summary>A stream view. <see cref="TimestampField"/> is empty for that of its source.</summary>
+internal sealed record StreamFeatureViewDefinition(FeatureViewDefinition View, string TimestampField);
 
-internal sealed record FeatureServiceDefinition(Header Header, IReadOnlyList<ServiceItem> Features);
+/// <summary>One view of a service; no features means all of them.</summary>
+/// <param name="Alias">The name it takes in the service; null for its own.</param>
+/// <param name="JoinKeyMap">Join key of the view to the name that requests use.</param>
+/// <param name="VersionTag">The version of the view; null for the latest.</param>
+internal sealed record ServiceItem(
+    string View,
+    IReadOnlyList<(string Text, YamlPlace Place)>? Features,
+    string? Alias,
+    IReadOnlyDictionary<string, string> JoinKeyMap,
+    int? VersionTag,
+    YamlPlace Place)
+{
+    public string NameToUse => Alias ?? View;
+}
+
+internal sealed record FeatureServiceDefinition(Header Header, IReadOnlyList<ServiceItem> Features, bool PrecomputeOnline);
 
 /// <summary>All definitions of a repo, in the order of files and lines. Whoever holds one may rely on its references: it was checked.</summary>
 internal sealed record RepoDefinitions(
     IReadOnlyList<EntityDefinition> Entities,
     IReadOnlyList<SourceDefinition> Sources,
+    IReadOnlyList<PushSourceDefinition> PushSources,
+    IReadOnlyList<RequestSourceDefinition> RequestSources,
     IReadOnlyList<FeatureViewDefinition> FeatureViews,
-    IReadOnlyList<FeatureServiceDefinition> FeatureServices);
+    IReadOnlyList<StreamFeatureViewDefinition> StreamFeatureViews,
+    IReadOnlyList<FeatureServiceDefinition> FeatureServices)
+{
+    public bool IsEmpty => Entities.Count + Sources.Count + PushSources.Count + RequestSources.Count + FeatureViews.Count + StreamFeatureViews.Count + FeatureServices.Count == 0;
+
+    /// <summary>Feature views and stream views, which share their names.</summary>
+    public IEnumerable<FeatureViewDefinition> AllViews => FeatureViews.Concat(StreamFeatureViews.Select(s => s.View));
+}

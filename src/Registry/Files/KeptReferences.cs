@@ -3,7 +3,10 @@ using RegistryProto = Feast.Core.Registry;
 
 namespace FeatureStore.Registry.Files;
 
-/// <summary>Names that objects which no definition can say (stream and on-demand views, push sources) rely on, so that they are not removed under them.</summary>
+/// <summary>
+/// Objects that no definition can say (on-demand views, streams other than pushes, transformed stream views), and the names
+/// that they rely on, so that neither is removed.
+/// </summary>
 internal sealed class KeptReferences
 {
     private readonly HashSet<string> _sources = [];
@@ -11,20 +14,25 @@ internal sealed class KeptReferences
 
     public KeptReferences(RegistryProto registry, string project)
     {
-        foreach (var source in registry.DataSources.Where(s => s.Project == project && s.Type != DataSource.Types.SourceType.BatchFile))
+        foreach (var source in registry.DataSources.Where(s => s.Project == project && !CanSay(s)))
         {
-            Keep(source.BatchSource);
+            Keep(source);
         }
 
-        foreach (var spec in registry.StreamFeatureViews.Select(v => v.Spec).Where(s => s?.Project == project))
+        foreach (var spec in registry.StreamFeatureViews.Where(v => v.Spec?.Project == project && !CanSay(v)).Select(v => v.Spec))
         {
             Keep(spec.BatchSource);
+            Keep(spec.StreamSource);
             _entities.UnionWith(spec.Entities);
         }
 
         foreach (var spec in registry.OnDemandFeatureViews.Select(v => v.Spec).Where(s => s?.Project == project))
         {
             _entities.UnionWith(spec.Entities);
+            foreach (var source in spec.Sources.Values)
+            {
+                Keep(source.RequestDataSource);
+            }
         }
     }
 
@@ -32,11 +40,18 @@ internal sealed class KeptReferences
 
     public IReadOnlySet<string> Entities => _entities;
 
+    public static bool CanSay(DataSource source) =>
+        source.Type is DataSource.Types.SourceType.BatchFile or DataSource.Types.SourceType.PushSource or DataSource.Types.SourceType.RequestSource;
+
+    public static bool CanSay(StreamFeatureView view) =>
+        view.Spec is { Aggregations.Count: 0, FeatureTransformation: null, StreamSource.Type: DataSource.Types.SourceType.PushSource };
+
     private void Keep(DataSource? source)
     {
-        if (source is not null)
+        while (source is not null)
         {
             _sources.Add(source.Name);
+            source = source.BatchSource;
         }
     }
 }

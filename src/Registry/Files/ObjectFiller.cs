@@ -17,8 +17,11 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
 
     private const string NoEntityKey = "__dummy_id";
     private const string FileSourceClass = "feast.infra.offline_stores.file_source.FileSource";
+    private const string PushSourceClass = "feast.data_source.PushSource";
+    private const string RequestSourceClass = "feast.data_source.RequestSource";
     private const string LatestVersion = "latest";
     private const string PlainViewType = "featureView";
+    private const string StreamViewType = "streamFeatureView";
 
     public void Fill(DataSource source, SourceDefinition definition)
     {
@@ -28,6 +31,27 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
         source.DataSourceClassType = FileSourceClass;
         (source.Description, source.Owner) = (definition.Header.Description, definition.Header.Owner);
         Replace(source.FieldMapping, definition.FieldMapping);
+        Replace(source.Tags, definition.Header.Tags);
+    }
+
+    /// <summary>Fills a push source; its batch source must be in the registry.</summary>
+    public void Fill(DataSource source, PushSourceDefinition definition)
+    {
+        var batch = Embedded(definition.BatchSource);
+        batch.DataSourceClassType = string.Empty;
+        (source.Name, source.Project, source.Type) = (definition.Header.Name, config.Project, DataSource.Types.SourceType.PushSource);
+        (source.TimestampField, source.CreatedTimestampColumn) = (batch.TimestampField, batch.CreatedTimestampColumn);
+        (source.BatchSource, source.DataSourceClassType) = (batch, PushSourceClass);
+        (source.Description, source.Owner) = (definition.Header.Description, definition.Header.Owner);
+        Replace(source.Tags, definition.Header.Tags);
+    }
+
+    public void Fill(DataSource source, RequestSourceDefinition definition)
+    {
+        (source.Name, source.Project, source.Type) = (definition.Header.Name, config.Project, DataSource.Types.SourceType.RequestSource);
+        source.DataSourceClassType = RequestSourceClass;
+        Replace((source.RequestDataOptions ??= new DataSource.Types.RequestDataOptions()).Schema, definition.Schema.Select(f => (f.Name, f.Type, f.Description)));
+        (source.Description, source.Owner) = (definition.Header.Description, definition.Header.Owner);
         Replace(source.Tags, definition.Header.Tags);
     }
 
@@ -53,18 +77,49 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
         (spec.Description, spec.Owner) = (definition.Header.Description, definition.Header.Owner);
         spec.Ttl = Duration.FromTimeSpan(definition.Ttl);
         spec.Version = spec.Version.Length == 0 ? LatestVersion : spec.Version;
-        spec.BatchSource = Embedded(definition.Source);
+        var push = definitions.PushSources.FirstOrDefault(p => p.Header.Name == definition.Source);
+        spec.BatchSource = Embedded(push?.BatchSource ?? definition.Source);
 
-        EntityDefinition[] entities = [.. definition.Entities.Select(e => definitions.Entities.First(d => d.Header.Name == e.Text))];
+        // A stream of another kind cannot be said by definitions, so it stays.
+        spec.StreamSource = push is not null ? Embedded(definition.Source) : spec.StreamSource?.Type == DataSource.Types.SourceType.PushSource ? null : spec.StreamSource;
+        var (names, keys, features) = Columns(definition, definitions);
         spec.Entities.Clear();
-        spec.Entities.Add(entities.Length == 0 ? [NoEntity] : entities.Select(e => e.Header.Name));
-        Replace(
-            spec.EntityColumns,
-            entities.Length == 0 ? [(NoEntityKey, Kind.String, string.Empty)] : entities.Select(e => (e.JoinKey, e.ValueType, string.Empty)));
-        Replace(
-            spec.Features,
-            definition.Schema.Where(f => entities.All(e => e.JoinKey != f.Name)).Select(f => (f.Name, f.Type, f.Description)));
+        spec.Entities.Add(names);
+        Replace(spec.EntityColumns, keys);
+        Replace(spec.Features, features);
         Replace(spec.Tags, Tags(definition, definitions));
+    }
+
+    /// <summary>Fills a stream view; its sources must be in the registry.</summary>
+    public void Fill(StreamFeatureView view, StreamFeatureViewDefinition stream, RepoDefinitions definitions)
+    {
+        var definition = stream.View;
+        var spec = view.Spec ??= new StreamFeatureViewSpec();
+        (spec.Name, spec.Project, spec.Online) = (definition.Header.Name, config.Project, definition.Online);
+        (spec.Description, spec.Owner) = (definition.Header.Description, definition.Header.Owner);
+        spec.Ttl = Duration.FromTimeSpan(definition.Ttl);
+        spec.Version = spec.Version.Length == 0 ? LatestVersion : spec.Version;
+        spec.StreamSource = Embedded(definition.Source);
+        spec.BatchSource = Embedded(spec.StreamSource.BatchSource.Name);
+        spec.TimestampField = stream.TimestampField.Length > 0 ? stream.TimestampField : spec.StreamSource.TimestampField;
+        var (names, keys, features) = Columns(definition, definitions);
+        spec.Entities.Clear();
+        spec.Entities.Add(names);
+        Replace(spec.EntityColumns, keys);
+
+        // Feast lists the join keys of a stream view among its features too.
+        Replace(spec.Features, definition.Entities.Count == 0 ? features : keys.Concat(features));
+        Replace(spec.Tags, definition.Header.Tags);
+    }
+
+    private static (IEnumerable<string> Names, (string, Kind, string)[] Keys, IEnumerable<(string, Kind, string)> Features) Columns(
+        FeatureViewDefinition definition, RepoDefinitions definitions)
+    {
+        EntityDefinition[] entities = [.. definition.Entities.Select(e => definitions.Entities.First(d => d.Header.Name == e.Text))];
+        return (
+            entities.Length == 0 ? [NoEntity] : entities.Select(e => e.Header.Name),
+            entities.Length == 0 ? [(NoEntityKey, Kind.String, string.Empty)] : [.. entities.Select(e => (e.JoinKey, e.ValueType, string.Empty))],
+            definition.Schema.Where(f => entities.All(e => e.JoinKey != f.Name)).Select(f => (f.Name, f.Type, f.Description)));
     }
 
     /// <summary>Fills a service; its views must be in the registry.</summary>
@@ -76,27 +131,38 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
         Replace(spec.Tags, definition.Header.Tags);
         spec.Features.Clear();
         spec.Features.Add(definition.Features.Select(Projection));
+        spec.PrecomputeOnline = definition.PrecomputeOnline;
     }
 
     private FeatureViewProjection Projection(ServiceItem item)
     {
-        var view = registry.FeatureViews.First(v => v.Spec?.Project == config.Project && v.Spec.Name == item.View).Spec;
-        var source = view.BatchSource.Clone();
+        var plain = registry.FeatureViews.FirstOrDefault(v => v.Spec?.Project == config.Project && v.Spec.Name == item.View)?.Spec;
+        var stream = plain is null ? registry.StreamFeatureViews.First(v => v.Spec?.Project == config.Project && v.Spec.Name == item.View).Spec : null;
+        var source = (plain?.BatchSource ?? stream!.BatchSource).Clone();
         source.DataSourceClassType = string.Empty;
         var projection = new FeatureViewProjection
         {
-            FeatureViewName = view.Name,
+            FeatureViewName = item.View,
+            FeatureViewNameAlias = item.Alias ?? string.Empty,
 
             // Not a slip of ours: the recorded registries hold the created column in both fields.
             TimestampField = source.CreatedTimestampColumn,
             CreatedTimestampColumn = source.CreatedTimestampColumn,
             BatchSource = source,
-            ViewType = PlainViewType,
+            ViewType = plain is null ? StreamViewType : PlainViewType,
         };
+        Replace(projection.JoinKeyMap, item.JoinKeyMap);
+        if (item.VersionTag is { } version)
+        {
+            projection.VersionTag = version;
+        }
+
+        var keys = stream?.EntityColumns.Select(c => c.Name).ToHashSet() ?? [];
+        FeatureSpecV2[] features = [.. (plain?.Features ?? stream!.Features).Where(f => !keys.Contains(f.Name))];
         projection.FeatureColumns.Add(
             item.Features is null
-                ? view.Features.Select(f => f.Clone())
-                : item.Features.Select(wanted => view.Features.First(f => f.Name == wanted.Text).Clone()));
+                ? features.Select(f => f.Clone())
+                : item.Features.Select(wanted => features.First(f => f.Name == wanted.Text).Clone()));
         return projection;
     }
 

@@ -37,8 +37,10 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             registry.DataSources,
             "source",
             s => s.Project == config.Project ? s.Name : null,
-            definitions.Sources.Select(d => (d.Header.Name, (Action<DataSource>)(s => _filler.Fill(s, d)))),
-            s => s.Type == DataSource.Types.SourceType.BatchFile && !kept.Sources.Contains(s.Name),
+            definitions.Sources.Select(d => (d.Header.Name, (Action<DataSource>)(s => _filler.Fill(s, d))))
+                .Concat(definitions.PushSources.Select(d => (d.Header.Name, (Action<DataSource>)(s => _filler.Fill(s, d)))))
+                .Concat(definitions.RequestSources.Select(d => (d.Header.Name, (Action<DataSource>)(s => _filler.Fill(s, d))))),
+            s => KeptReferences.CanSay(s) && !kept.Sources.Contains(s.Name),
             s => ((s.Meta ??= new DataSource.Types.SourceMeta()).CreatedTimestamp, s.Meta.LastUpdatedTimestamp) = (s.Meta.CreatedTimestamp ?? now, now));
         Merge(
             registry.Entities,
@@ -53,6 +55,13 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             v => v.Spec?.Project == config.Project ? v.Spec.Name : null,
             definitions.FeatureViews.Select(d => (d.Header.Name, (Action<FeatureView>)(v => _filler.Fill(v, d, definitions)))),
             _ => true,
+            v => ((v.Meta ??= new FeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
+        Merge(
+            registry.StreamFeatureViews,
+            "stream feature view",
+            v => v.Spec?.Project == config.Project ? v.Spec.Name : null,
+            definitions.StreamFeatureViews.Select(d => (d.View.Header.Name, (Action<StreamFeatureView>)(v => _filler.Fill(v, d, definitions)))),
+            KeptReferences.CanSay,
             v => ((v.Meta ??= new FeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
         Merge(
             registry.FeatureServices,
@@ -84,7 +93,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             {
                 touch(next);
                 objects.Add(next);
-                Note(new PlannedChange(ChangeKind.Added, kind, name, [], next is FeatureView view ? ViewCosts.OfNew(view) : ChangeCosts.None));
+                Note(new PlannedChange(ChangeKind.Added, kind, name, [], ViewCosts.OfNew(next)));
             }
             else if (!next.Equals(objects[index]))
             {
@@ -98,7 +107,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
         {
             if (nameInProject(objects[i]) is { } name && !names.Contains(name) && mayBeRemoved(objects[i]))
             {
-                Note(new PlannedChange(ChangeKind.Removed, kind, name, [], objects[i] is FeatureView view ? ViewCosts.OfRemoved(view) : ChangeCosts.None));
+                Note(new PlannedChange(ChangeKind.Removed, kind, name, [], ViewCosts.OfRemoved(objects[i])));
                 objects.RemoveAt(i);
             }
         }
@@ -108,7 +117,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
         where T : class, IMessage<T>
     {
         var fields = MessageDiff.Compare(before, after);
-        var costs = before is FeatureView old && after is FeatureView next ? ViewCosts.OfChanged(old, next, fields) : ChangeCosts.None;
+        var costs = ViewCosts.OfChanged(before, after, fields);
         Note(new PlannedChange(ChangeKind.Changed, kind, name, [.. fields.SelectMany(f => Readable(f, before, after))], costs));
     }
 
@@ -132,11 +141,17 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
 
     private void AddProject()
     {
-        if (registry.Projects.All(p => p.Spec?.Name != config.Project))
+        var project = registry.Projects.FirstOrDefault(p => p.Spec?.Name == config.Project);
+        if (project is not null && config.ProjectDescription is { } description && project.Spec.Description != description)
+        {
+            Note(new PlannedChange(ChangeKind.Changed, "project", config.Project, [new FieldChange("description", project.Spec.Description, description)], ChangeCosts.None));
+            (project.Spec.Description, (project.Meta ??= new ProjectMeta()).LastUpdatedTimestamp) = (description, now);
+        }
+        else if (project is null)
         {
             registry.Projects.Add(new Project
             {
-                Spec = new ProjectSpec { Name = config.Project },
+                Spec = new ProjectSpec { Name = config.Project, Description = config.ProjectDescription ?? string.Empty },
                 Meta = new ProjectMeta { CreatedTimestamp = now, LastUpdatedTimestamp = now },
             });
             _dirty = true;
@@ -146,9 +161,9 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
     private void CheckNamesAreFree(RepoDefinitions definitions)
     {
         var taken = registry.OnDemandFeatureViews.Where(v => v.Spec?.Project == config.Project).Select(v => v.Spec.Name)
-            .Concat(registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project).Select(v => v.Spec.Name))
+            .Concat(registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project && !KeptReferences.CanSay(v)).Select(v => v.Spec.Name))
             .ToHashSet();
-        if (definitions.FeatureViews.FirstOrDefault(v => taken.Contains(v.Header.Name)) is { } view)
+        if (definitions.AllViews.FirstOrDefault(v => taken.Contains(v.Header.Name)) is { } view)
         {
             var place = view.Header.Block.PlaceOf("name");
             throw new RegistryException(

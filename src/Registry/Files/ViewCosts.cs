@@ -1,24 +1,29 @@
 using Feast.Core;
 using FeatureStore.Registry.Snapshot;
+using Google.Protobuf;
 
 namespace FeatureStore.Registry.Files;
 
-/// <summary>Tells what a change of a feature view costs the stores.</summary>
+/// <summary>Tells what a change of a feature view or stream view costs the stores; other objects cost nothing.</summary>
 internal static class ViewCosts
 {
     // A ttl, a description or an owner changes no stored byte.
     private static readonly string[] OfTheRows = ["spec.features", "spec.entities", "spec.entity_columns", "spec.batch_source"];
 
-    public static ChangeCosts OfNew(FeatureView view) =>
-        (IsAggregated(view) ? ChangeCosts.Compute : ChangeCosts.None) | (view.Spec.Online ? ChangeCosts.Materialize : ChangeCosts.None);
-
-    public static ChangeCosts OfRemoved(FeatureView view) => view.Spec.Online ? ChangeCosts.DropOnlineRows : ChangeCosts.None;
-
-    public static ChangeCosts OfChanged(FeatureView before, FeatureView after, IReadOnlyList<FieldChange> fields)
+    public static ChangeCosts OfNew(IMessage added)
     {
-        var computes = fields.Any(f => f.Field == $"spec.tags.{AggregatedJson.Tag}") && IsAggregated(after);
-        var rows = computes || (after.Spec.Online && !before.Spec.Online) || fields.Any(IsOfTheRows);
-        return (computes ? ChangeCosts.Compute : ChangeCosts.None) | (rows && after.Spec.Online ? ChangeCosts.Materialize : ChangeCosts.None);
+        var (online, aggregated) = Facts(added);
+        return (aggregated ? ChangeCosts.Compute : ChangeCosts.None) | (online ? ChangeCosts.Materialize : ChangeCosts.None);
+    }
+
+    public static ChangeCosts OfRemoved(IMessage removed) => Facts(removed).Online ? ChangeCosts.DropOnlineRows : ChangeCosts.None;
+
+    public static ChangeCosts OfChanged(IMessage before, IMessage after, IReadOnlyList<FieldChange> fields)
+    {
+        var (online, aggregated) = Facts(after);
+        var computes = aggregated && fields.Any(f => f.Field == $"spec.tags.{AggregatedJson.Tag}");
+        var rows = online && (computes || !Facts(before).Online || fields.Any(IsOfTheRows));
+        return (computes ? ChangeCosts.Compute : ChangeCosts.None) | (rows ? ChangeCosts.Materialize : ChangeCosts.None);
     }
 
     // A feature that only goes leaves the others as they are.
@@ -28,5 +33,10 @@ internal static class ViewCosts
         && !change.Field.StartsWith("spec.batch_source.meta", StringComparison.Ordinal)
         && (change.After is not null || !change.Field.StartsWith("spec.features.", StringComparison.Ordinal));
 
-    private static bool IsAggregated(FeatureView view) => view.Spec.Tags.ContainsKey(AggregatedJson.Tag);
+    private static (bool Online, bool Aggregated) Facts(IMessage message) => message switch
+    {
+        FeatureView { Spec: { } spec } => (spec.Online, spec.Tags.ContainsKey(AggregatedJson.Tag)),
+        StreamFeatureView { Spec: { } spec } => (spec.Online, false),
+        _ => (false, false),
+    };
 }

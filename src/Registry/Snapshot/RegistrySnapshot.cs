@@ -50,15 +50,54 @@ public sealed record FeatureViewModel(
 
     /// <summary>Name of the push or stream source that feeds the view; null without one.</summary>
     public string? StreamSource { get; init; }
+
+    /// <summary>True for a stream view.</summary>
+    public bool IsStream { get; init; }
 }
 
 /// <summary>One view's part in a feature service, under its alias if it has one.</summary>
 /// <param name="JoinKeyMap">Join key of the view to the name requests use.</param>
 public sealed record ProjectionModel(
-    string ViewName, string NameToUse, IReadOnlyList<string> Features, IReadOnlyDictionary<string, string> JoinKeyMap);
+    string ViewName, string NameToUse, IReadOnlyList<string> Features, IReadOnlyDictionary<string, string> JoinKeyMap)
+{
+    /// <summary>The version of the view that the service names; null for the active one.</summary>
+    public int? VersionTag { get; init; }
+}
 
 /// <summary>A feature service: projections in registry order.</summary>
-public sealed record FeatureServiceModel(string Name, IReadOnlyList<ProjectionModel> Projections);
+public sealed record FeatureServiceModel(string Name, IReadOnlyList<ProjectionModel> Projections)
+{
+    /// <summary>The service's vectors are stored ready-made, one per entity.</summary>
+    public bool PrecomputeOnline { get; init; }
+}
+
+/// <summary>
+/// An on-demand view. Its function is pickled Python, which is never run: only what it stored can be served, and
+/// <see cref="Reason"/> says so to whoever asks for the rest.
+/// </summary>
+/// <param name="Features">What it makes.</param>
+/// <param name="RequestFields">The values that a request must bring.</param>
+/// <param name="SourceViews">Names of the views it reads.</param>
+/// <param name="Stored">The view as its stored rows are read; null unless it writes to the online store.</param>
+public sealed record OnDemandFeatureViewModel(
+    string Name,
+    IReadOnlyList<FieldModel> Features,
+    IReadOnlyList<FieldModel> RequestFields,
+    IReadOnlyList<string> SourceViews,
+    FeatureViewModel? Stored)
+{
+    /// <summary>How its function is written in Feast: <c>pandas</c>, <c>python</c> or <c>substrait</c>.</summary>
+    public string Mode { get; init; } = string.Empty;
+
+    /// <summary>The message for a request that would need the function.</summary>
+    public string Reason =>
+        $"On-demand feature view '{Name}' is made by {(Mode.Length == 0 ? "a" : $"a {Mode}")} function of Feast, which this server does not run; "
+        + "read its inputs and compute it in the client, or set write_to_online_store in Feast and materialize it there.";
+}
+
+/// <summary>A push source, and the batch source that keeps what is pushed.</summary>
+/// <param name="Views">Names of the views that a push writes.</param>
+public sealed record PushSourceModel(string Name, SourceModel Batch, IReadOnlyList<string> Views);
 
 /// <summary>The registry of one project at one revision, immutable; a request or a job uses one from start to end.</summary>
 /// <param name="EntityKeyVersion">2 or 3, from <c>entity_key_serialization_version</c>.</param>
@@ -70,4 +109,13 @@ public sealed record RegistrySnapshot(
 {
     /// <summary>Join key of each entity of the project, by the entity's name.</summary>
     public IReadOnlyDictionary<string, string> EntityJoinKeys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>On-demand views, which no plan can compute.</summary>
+    public IReadOnlyDictionary<string, OnDemandFeatureViewModel> OnDemandFeatureViews { get; init; } = new Dictionary<string, OnDemandFeatureViewModel>();
+
+    /// <summary>Push sources by name.</summary>
+    public IReadOnlyDictionary<string, PushSourceModel> PushSources { get; init; } = new Dictionary<string, PushSourceModel>();
+
+    /// <summary>The registry's <c>version_id</c> that this was compiled from; empty for a registry without one.</summary>
+    public string Revision { get; init; } = string.Empty;
 }

@@ -10,7 +10,7 @@ namespace FeatureStore.Registry.Snapshot;
 
 /// <summary>
 /// Compiles the registry of one project, written by Feast or by us, into what requests and jobs run on. Feature views and
-/// stream views are taken; on-demand views are not, since their pickled code is never run.
+/// stream views can be served; on-demand views are named, but their pickled code is never run.
 /// </summary>
 public static class SnapshotCompiler
 {
@@ -34,18 +34,24 @@ public static class SnapshotCompiler
 
         foreach (var view in registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project))
         {
-            views.TryAdd(view.Spec.Name, WithMeta(View(AsFeatureView(view.Spec), entities, config), view.Meta, view.Spec.StreamSource));
+            views.TryAdd(view.Spec.Name, WithMeta(View(AsFeatureView(view.Spec), entities, config), view.Meta, view.Spec.StreamSource) with { IsStream = true });
         }
 
         var services = new Dictionary<string, FeatureServiceModel>();
         foreach (var service in registry.FeatureServices.Where(s => s.Spec?.Project == config.Project))
         {
-            services.TryAdd(service.Spec.Name, new FeatureServiceModel(service.Spec.Name, [.. service.Spec.Features.Select(Projection)]));
+            services.TryAdd(service.Spec.Name, new FeatureServiceModel(service.Spec.Name, [.. service.Spec.Features.Select(Projection)])
+            {
+                PrecomputeOnline = service.Spec.PrecomputeOnline,
+            });
         }
 
         return new RegistrySnapshot(config.Project, config.EntityKeyVersion, views, services)
         {
             EntityJoinKeys = entities.ToDictionary(e => e.Key, e => e.Value.JoinKey),
+            OnDemandFeatureViews = OnDemandCompiler.Views(registry, config, spec => View(spec, entities, config)),
+            PushSources = PushSources(registry, config, views),
+            Revision = registry.VersionId,
         };
     }
 
@@ -108,11 +114,28 @@ public static class SnapshotCompiler
         source.CreatedTimestampColumn.Length == 0 ? null : source.CreatedTimestampColumn,
         new Dictionary<string, string>(source.FieldMapping));
 
+    private static Dictionary<string, PushSourceModel> PushSources(
+        RegistryProto registry, RepoConfig config, Dictionary<string, FeatureViewModel> views)
+    {
+        var sources = new Dictionary<string, PushSourceModel>();
+        foreach (var source in registry.DataSources.Where(s => s.Project == config.Project && s.Type == DataSource.Types.SourceType.PushSource))
+        {
+            sources.TryAdd(
+                source.Name,
+                new PushSourceModel(source.Name, Source(source.BatchSource ?? new DataSource(), config), [.. views.Values.Where(v => v.StreamSource == source.Name).Select(v => v.Name)]));
+        }
+
+        return sources;
+    }
+
     private static ProjectionModel Projection(FeatureViewProjection projection) => new(
         projection.FeatureViewName,
         projection.FeatureViewNameAlias.Length == 0 ? projection.FeatureViewName : projection.FeatureViewNameAlias,
         [.. projection.FeatureColumns.Select(c => c.Name)],
-        new Dictionary<string, string>(projection.JoinKeyMap));
+        new Dictionary<string, string>(projection.JoinKeyMap))
+    {
+        VersionTag = projection.HasVersionTag ? projection.VersionTag : null,
+    };
 
     /// <summary>A ttl that is absent or not positive is none; one beyond what a TimeSpan holds never ends.</summary>
     private static TimeSpan Ttl(Duration? ttl)

@@ -23,10 +23,11 @@ internal sealed partial class DefinitionValidator
     {
         (_definitions, _faults) = (definitions, faults);
         _entities = Unique(definitions.Entities, e => e.Header, "entity", StringComparer.Ordinal);
-        _sources = Unique(definitions.Sources, s => s.Header, "source", StringComparer.Ordinal);
+        _sources = SourceRules.ByName(definitions);
+        Unique(SourceRules.Headers(definitions), h => h, "source", StringComparer.Ordinal);
 
         // Feast refuses views whose names differ in case alone: some stores fold the case of table names.
-        _views = Unique(definitions.FeatureViews, v => v.Header, "feature view", StringComparer.OrdinalIgnoreCase);
+        _views = Unique([.. definitions.AllViews], v => v.Header, "feature view", StringComparer.OrdinalIgnoreCase);
         Unique(definitions.FeatureServices, s => s.Header, "feature service", StringComparer.Ordinal);
     }
 
@@ -34,7 +35,7 @@ internal sealed partial class DefinitionValidator
     {
         var validator = new DefinitionValidator(definitions, faults);
         foreach (var header in definitions.Entities.Select(e => e.Header)
-            .Concat(definitions.FeatureViews.Select(v => v.Header))
+            .Concat(definitions.AllViews.Select(v => v.Header))
             .Concat(definitions.FeatureServices.Select(s => s.Header)))
         {
             validator.CheckHeader(header);
@@ -45,7 +46,13 @@ internal sealed partial class DefinitionValidator
             validator.CheckSource(source);
         }
 
-        foreach (var view in definitions.FeatureViews)
+        SourceRules.Check(definitions, faults);
+        foreach (var (name, place) in definitions.RequestSources.SelectMany(r => r.Schema).Select(f => (f.Name, f.Place)))
+        {
+            validator.CheckFieldName(name, place);
+        }
+
+        foreach (var view in definitions.AllViews)
         {
             validator.CheckView(view);
         }
@@ -118,11 +125,8 @@ internal sealed partial class DefinitionValidator
         CheckFieldNames(view.Schema, block);
         foreach (var field in view.Schema)
         {
-            if (field.Name.Length > 0 && !Identifier().IsMatch(field.Name))
-            {
-                _faults.Add(field.Place, $"The field '{field.Name}' may hold letters, digits and '_', and begins with a letter; rename it, with field_mapping of its source if need be.");
-            }
-            else if (joinKeys.TryGetValue(field.Name, out var entity) && entity.ValueType != field.Type)
+            CheckFieldName(field.Name, field.Place);
+            if (joinKeys.TryGetValue(field.Name, out var entity) && entity.ValueType != field.Type)
             {
                 _faults.Add(field.Place, $"The join key '{field.Name}' is {FieldTypes.Text(field.Type)} here and {FieldTypes.Text(entity.ValueType)} in entity '{entity.Header.Name}'; make them equal.");
             }
@@ -141,6 +145,14 @@ internal sealed partial class DefinitionValidator
         if (view.Aggregated is { } aggregated && FindSource(block, "source", aggregated.Source) is { } changes)
         {
             AggregatedRules.Check(view, aggregated, changes, joinKeys, _faults);
+        }
+    }
+
+    private void CheckFieldName(string name, YamlPlace place)
+    {
+        if (name.Length > 0 && !Identifier().IsMatch(name))
+        {
+            _faults.Add(place, $"The field '{name}' may hold letters, digits and '_', and begins with a letter; rename it, with field_mapping of its source if need be.");
         }
     }
 

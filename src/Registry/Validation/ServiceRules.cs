@@ -11,9 +11,9 @@ internal static class ServiceRules
         IReadOnlyDictionary<string, EntityDefinition> entities,
         FaultList faults)
     {
-        foreach (var twice in service.Features.GroupBy(f => f.View).SelectMany(g => g.Skip(1)))
+        foreach (var twice in service.Features.GroupBy(f => f.NameToUse).SelectMany(g => g.Skip(1)))
         {
-            faults.Add(twice.Place, $"{service.Header.Block.What} takes view '{twice.View}' twice; join the two.");
+            faults.Add(twice.Place, $"{service.Header.Block.What} takes view '{twice.NameToUse}' twice; join the two, or give one another name by 'with_name'.");
         }
 
         foreach (var item in service.Features)
@@ -39,7 +39,13 @@ internal static class ServiceRules
         }
 
         var joinKeys = view.Entities.Select(e => entities.GetValueOrDefault(e.Text)?.JoinKey);
-        var features = view.Schema.Select(f => f.Name).Except(joinKeys.OfType<string>()).ToArray();
+        string[] joinKeyNames = [.. joinKeys.OfType<string>()];
+        foreach (var key in item.JoinKeyMap.Keys.Except(joinKeyNames))
+        {
+            faults.Add(item.Place, $"'join_key_map' names '{key}', which is no join key of view '{item.View}'; {NameChoice.Of(joinKeyNames)}");
+        }
+
+        var features = view.Schema.Select(f => f.Name).Except(joinKeyNames).ToArray();
         var taken = new HashSet<string>();
         foreach (var (name, place) in item.Features ?? [])
         {

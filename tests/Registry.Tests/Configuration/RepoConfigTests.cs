@@ -53,6 +53,35 @@ public sealed class RepoConfigTests : IDisposable
     }
 
     [Fact]
+    public void Load_RegistryAndMaterializationBlocks_AreReadWithTheirDefaults()
+    {
+        var plain = Load("project: a\nregistry: r.db\nauth: {type: no_auth}\n");
+        Assert.Equal(new RegistryConfig("file", Path.Combine(_repo, "r.db"), 600, "sync"), plain.Registry);
+        Assert.Equal((new MaterializationConfig(false, null), true, null), (plain.Materialization, plain.CoerceTzAware, plain.ProjectDescription));
+        Assert.Contains("auth", plain.Unread.Keys);
+
+        var config = Load(
+            """
+            project: a
+            project_description: The bank
+            registry:
+              registry_type: sql
+              path: postgresql://feast:hunter2@db/feast
+              cache_ttl_seconds: 0
+              cache_mode: thread
+              serve_features_while_materializing: true
+              enable_online_feature_view_versioning: true
+              sqlalchemy_config_kwargs: {echo: false}
+            materialization: {pull_latest_features: true, online_write_batch_size: 500}
+            coerce_tz_aware: false
+            """);
+        Assert.Equal(new RegistryConfig("sql", "postgresql://feast:hunter2@db/feast", 0, "thread", true, true), config.Registry);
+        Assert.Equal((new MaterializationConfig(true, 500), false, "The bank"), (config.Materialization, config.CoerceTzAware, config.ProjectDescription));
+        Assert.Equal(string.Empty, config.RegistryPath);
+        Assert.DoesNotContain("hunter2", config.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ToString_OfARedisStore_HidesThePassword()
     {
         var config = Load("project: a\nregistry: r.db\nonline_store: {type: redis, connection_string: 'h:1,password=hunter2'}\n");
@@ -71,7 +100,13 @@ public sealed class RepoConfigTests : IDisposable
     [InlineData("project: _a\nregistry: r.db", 1, "begins with a letter")]
     [InlineData("project: a-b\nregistry: r.db", 1, "write '_'")]
     [InlineData("project: a\nregistry: s3://b/r.db", 2, "no local path")]
-    [InlineData("project: a\nregistry: {registry_type: sql, path: x}", 2, "registry_type: file")]
+    [InlineData("project: a\nregistry: {registry_type: remote, path: x}", 2, "registry_type: file")]
+    [InlineData("project: a\nregistry: {registry_store_type: GCSRegistryStore, path: x}", 2, "GCSRegistryStore")]
+    [InlineData("project: a\nregistry: {path: x, cache_mode: never}", 2, "sync, thread")]
+    [InlineData("project: a\nregistry: {path: x, cache_ttl_seconds: -1}", 2, "whole number from 0")]
+    [InlineData("project: a\nregistry: r.db\nmaterialization: {online_write_batch_size: 0}", 3, "whole number from 1")]
+    [InlineData("project: a\nregistry: r.db\nonline_store: {type: redis, client: valkey}", 3, "redis, glide")]
+    [InlineData("project: a\nregistry: r.db\nonline_store: {type: redis, client: glide, redis_type: redis_sentinel}", 3, "knows no sentinel")]
     [InlineData("project: a\nregistry: r.db\nonline_store: {type: dynamodb}", 3, "type: redis")]
     [InlineData("project: a\nregistry: r.db\nonline_store:\n  type: redis\n  conection_string: x", 5, "connection_string")]
     [InlineData("project: a\nregistry: r.db\nonline_store: {type: redis, redis_type: ring}", 3, "redis_cluster")]

@@ -80,8 +80,12 @@ public sealed class DefinitionFaultTests
     [InlineData("weekly: [total]", "weekly: [totals]", 29, 18, "has no feature 'totals'")]
     [InlineData("weekly: [total]", "weekly: [total, total]", 29, 25, "listed twice")]
     [InlineData("weekly: [total]", "weekly: []", 29, 9, "is empty")]
+    [InlineData("- people", "- {view: people, with_name: 7}", 28, 35, "choose another")]
+    [InlineData("- people", "- {view: people, join_key_map: {id: x}}", 28, 9, "no join key of view 'people'; there are: user_id")]
+    [InlineData("- people", "- {view: weekly, zzz: 1}", 28, 24, "'zzz' is no key of an item")]
+    [InlineData("- people", "- a:b:c", 28, 9, "must be a view")]
     [InlineData("name: people", "name: Weekly", 21, 11, "a second feature view 'Weekly'; the first is at features/all.yaml:7")]
-    [InlineData("feature_services:", "push_sources:", 25, 1, "'push_sources' is no key of the file")]
+    [InlineData("feature_services:", "on_demand_feature_views:", 25, 1, "'on_demand_feature_views' is no key of the file")]
     [InlineData("    schema: [{name: age, dtype: Int64}]", "    tags: {fstore.aggregations: x}", 24, 11, "kept for the store itself")]
     public void Load_OneWrongLine_NamesItsPlaceAndTheWayOut(string good, string wrong, int line, int column, string message)
     {
@@ -92,6 +96,30 @@ public sealed class DefinitionFaultTests
         var fault = e.Faults.FirstOrDefault(f => f.Message.Contains(message, StringComparison.Ordinal));
         Assert.True(fault is not null, e.Message);
         Assert.Equal(("features/all.yaml", line, column), (fault.File, fault.Line, fault.Column));
+    }
+
+    [Theory]
+    [InlineData("batch_source: kept", "batch_source: nowhere", "There is no source 'nowhere'; there are: kept.")]
+    [InlineData("name: pushed", "name: kept", "There is a second source 'kept'")]
+    [InlineData("name: asked", "name: pushed", "There is a second source 'pushed'")]
+    [InlineData("source: pushed, schema: [{name: rides", "source: kept, schema: [{name: rides", "needs a push source, and 'kept' is none; there are: pushed.")]
+    [InlineData("{name: x, dtype: Float64}", "{name: x, dtype: Float64}, {name: x, dtype: String}", "second field 'x'")]
+    [InlineData("name: stream_view", "name: Plain_View", "a second feature view 'Plain_View'")]
+    public void Load_WrongPushOrStream_IsTold(string good, string wrong, string message)
+    {
+        const string Text =
+            """
+            sources: [{name: kept, path: t, timestamp_field: at}]
+            push_sources: [{name: pushed, batch_source: kept}]
+            request_sources: [{name: asked, schema: [{name: x, dtype: Float64}]}]
+            feature_views: [{name: plain_view, source: pushed, schema: [{name: f, dtype: Int64}]}]
+            stream_feature_views: [{name: stream_view, source: pushed, schema: [{name: rides, dtype: Int64}]}]
+            """;
+        using var repo = new TestRepo(Text);
+        DefinitionLoader.Load(repo.Folder);
+        Assert.Contains(good, Text, StringComparison.Ordinal);
+        repo.Define(Text.Replace(good, wrong, StringComparison.Ordinal));
+        Assert.Contains(message, Assert.Throws<DefinitionException>(() => DefinitionLoader.Load(repo.Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

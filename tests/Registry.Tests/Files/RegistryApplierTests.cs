@@ -109,13 +109,15 @@ public sealed class RegistryApplierTests
         var result = repo.Apply();
         Assert.Equal(["source transactions", "source user_transactions_l1w_source"], result.Added);
         Assert.Contains("feature view user_transactions_l1w", result.Changed);
-        Assert.Empty(result.Removed); // The push source still wraps Feast's source of the view.
+
+        // The request source stays under the on-demand view; a push source could be said, and is not.
+        Assert.Equal(["source user_transactions_source", "source user_transactions_push"], result.Removed);
         var after = repo.OpenRegistry().Load();
         Assert.Equal(before.OnDemandFeatureViews, after.OnDemandFeatureViews);
-        Assert.Contains(after.DataSources, s => s.Name == "user_transactions_push");
+        Assert.Contains(after.DataSources, s => s.Name == "txn_request");
         var weekly = after.FeatureViews.First(v => v.Spec.Name == "user_transactions_l1w");
         Assert.Single(weekly.Meta.MaterializationIntervals);
-        Assert.Equal("user_transactions_push", weekly.Spec.StreamSource.Name);
+        Assert.Null(weekly.Spec.StreamSource);
         Assert.Equal(before.FeatureViewVersionHistory, after.FeatureViewVersionHistory);
         Assert.Equal(before.Infra, after.Infra);
         Assert.Equal(Unknown(before), Unknown(after));

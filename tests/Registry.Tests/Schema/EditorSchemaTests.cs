@@ -14,6 +14,10 @@ public sealed partial class EditorSchemaTests
     [InlineData("", "zzz: 1")]
     [InlineData("entity", "entities: [{zzz: 1}]")]
     [InlineData("source", "sources: [{zzz: 1}]")]
+    [InlineData("push_source", "push_sources: [{zzz: 1}]")]
+    [InlineData("request_source", "request_sources: [{zzz: 1}]")]
+    [InlineData("stream_feature_view", "stream_feature_views: [{zzz: 1}]")]
+    [InlineData("service_item", "feature_services: [{features: [{view: v, zzz: 1}]}]")]
     [InlineData("field", "sources: [{schema: [{zzz: 1}]}]")]
     [InlineData("feature_view", "feature_views: [{zzz: 1}, {zzz: 1, window: 7d}]")]
     [InlineData("aggregation", "feature_views: [{aggregations: [{zzz: 1}]}]")]
@@ -28,22 +32,36 @@ public sealed partial class EditorSchemaTests
         Assert.Equal(taken, Keys(definition.Length == 0 ? schema : schema["definitions"]![definition]!));
     }
 
-    [Fact]
-    public void Config_FileAndItsBlock_HaveTheReadersKeys()
+    [Theory]
+    [InlineData("sqlite", 1)]
+    [InlineData("redis", 2)]
+    public void Config_OnlineStores_HaveTheReadersKeys(string type, int index)
     {
         var faults = new FaultList();
-        var root = YamlText.Parse("project: a\nregistry: {path: r.db}\nonline_store: sqlite\nfstore: {lake: {path: x}, log: {path: y}}\n", "x.yaml", faults)!;
+        RepoConfigReader.Read(YamlText.Parse($"project: a\nregistry: r.db\nonline_store: {{type: {type}, zzz: 1}}\n", "x.yaml", faults)!, "/", faults);
+        var message = Assert.Single(Assert.Throws<DefinitionException>(faults.ThrowIfAny).Faults).Message;
+        Assert.Equal(KeysOf().Match(message).Groups[1].Value.Split(", ").Order(StringComparer.Ordinal), Keys(Load("feature_store.schema.json")["properties"]!["online_store"]!["oneOf"]![index]!));
+    }
+
+    [Fact]
+    public void Config_FileAndItsBlocks_HaveTheReadersKeys()
+    {
+        var faults = new FaultList();
+        var root = YamlText.Parse(
+            "project: a\nregistry: {path: r.db}\nonline_store: sqlite\nmaterialization: {}\nfstore: {lake: {path: x}, log: {path: y}}\n", "x.yaml", faults)!;
         RepoConfigReader.Read(root, "/", faults);
         faults.ThrowIfAny();
         var schema = Load("feature_store.schema.json");
-        Assert.Equal(root.Asked.Order(StringComparer.Ordinal), Keys(schema));
+        var properties = schema["properties"]!;
+        Assert.Equal(Sorted(root.Asked), Keys(schema));
+        Assert.Equal(Sorted(root.Block("registry")!.Asked), Keys(properties["registry"]!["oneOf"]![1]!));
+        Assert.Equal(Sorted(root.Block("materialization")!.Asked), Keys(properties["materialization"]!));
         var fstore = root.Block("fstore")!;
-        Assert.Equal(fstore.Asked.Order(StringComparer.Ordinal), Keys(schema["properties"]!["fstore"]!));
-        foreach (var key in fstore.Asked)
-        {
-            Assert.Equal(fstore.Block(key)!.Asked.Order(StringComparer.Ordinal), Keys(schema["properties"]!["fstore"]!["properties"]![key]!["oneOf"]![1]!));
-        }
+        Assert.Equal(Sorted(fstore.Asked), Keys(properties["fstore"]!));
+        Assert.All(fstore.Asked, key => Assert.Equal(Sorted(fstore.Block(key)!.Asked), Keys(properties["fstore"]!["properties"]![key]!["oneOf"]![1]!)));
     }
+
+    private static IEnumerable<string> Sorted(IEnumerable<string> keys) => keys.Order(StringComparer.Ordinal);
 
     private static JsonNode Load(string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(TestRepo.BankRepo(), "schema", file)))!;
 
