@@ -32,77 +32,138 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
                 ?? throw new DeltaException($"{aggregated.SourcePath} has no column {name}, which view {view.Name} needs; correct the view or the source.")),
     ];
 
-    /// <summary>Makes the table <c>iv</c>: alive versions with their known interval, their key, time and values.</summary>
-    public string Intervals(string changes)
+    private string Keys => string.Join(", ", _keys);
+
+    private LakeColumn TimeColumn => RowColumns.First(c => c.Name == aggregated.EventTimeColumn);
+
+    private string RowTime => LakeSql.Micros(LakeSql.Name(TimeColumn.Name), TimeColumn.Type);
+
+    private string Present =>
+        string.Join(" AND ", _keys.Append(LakeSql.Name(TimeColumn.Name)).Distinct().Select(name => name + " IS NOT NULL"));
+
+    /// <summary>
+    /// Makes the table <c>repeated</c>: hashes of the keys whose rows must be seen together. Every other key has one insert and
+    /// no more, known from its commit on for ever, so its row can be read by itself and where it lies.
+    /// </summary>
+    public string Repeated(ChangeScan scan) => $"""
+        CREATE OR REPLACE TEMP TABLE repeated AS
+        SELECT h FROM (SELECT {ChangeScan.KeyHash} AS h, __unavailable FROM {scan.Inserts})
+        GROUP BY h HAVING count(*) > 1 OR count(__unavailable) > 0
+        UNION
+        SELECT {ChangeScan.KeyHash} FROM {scan.Changes}
+        """;
+
+    /// <summary>Makes the table <c>versions</c>: those of repeated keys that are alive, with their known interval, key, time and values.</summary>
+    public string Versions(ChangeScan scan, bool unavailable)
     {
-        var time = RowColumns.First(c => c.Name == aggregated.EventTimeColumn);
+        var changes = $"""
+            (SELECT * FROM {scan.Changes} UNION ALL BY NAME
+                SELECT * FROM {scan.Inserts} WHERE {ChangeScan.KeyHash} IN (SELECT h FROM repeated))
+            """;
         return $"""
-            CREATE OR REPLACE TEMP TABLE iv AS
-            WITH {ChangeVersions.With(changes, RowColumns)}
-            SELECT k, k_next, {string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)))}, {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS row_time
-            FROM version
-            WHERE __op <> 'd' AND k < k_next AND {LakeSql.Name(time.Name)} IS NOT NULL
-                AND {string.Join(" AND ", _keys.Select(key => key + " IS NOT NULL"))}
+            CREATE OR REPLACE TEMP TABLE versions AS
+            WITH RECURSIVE {ChangeVersions.With(changes, RowColumns, unavailable)}
+            SELECT k, k_next, {string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)))}, {RowTime} AS row_time
+            FROM version WHERE __op <> 'd' AND k < k_next AND {Present}
             """;
     }
 
-    /// <summary>Adds to <c>computed</c> the rows of one feature time: f(T), and one row for each later known time at which f changes.</summary>
+    /// <summary>Makes the table <c>settled</c>: for each key, the first feature time at which one of the single inserts is history from the start.</summary>
+    public string Settled(ChangeScan scan) => aggregated.EmptyWindowZero
+        ? $"""
+            CREATE OR REPLACE TEMP TABLE settled AS
+            SELECT {Keys}, min(greatest({RowTime} + 1, epoch_us(__commit_time))) AS since
+            FROM {Single(scan.Inserts)} GROUP BY {Keys}
+            """
+        : "";
+
+    /// <summary>Makes the tables <c>member</c>, what lies in the window of T at some known time, and <c>birth</c>, when each key gets its first row.</summary>
+    public string Members(ChangeScan scan, long asOfMicros)
+    {
+        var from = asOfMicros - (aggregated.Window.Ticks / TimeSpan.TicksPerMicrosecond);
+        var t = LakeSql.Number(asOfMicros);
+        var columns = string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)));
+        var member = $"""
+            CREATE OR REPLACE TEMP TABLE member AS
+            SELECT {columns}, greatest(epoch_us(__commit_time), {t}) AS k, {ChangeVersions.End} AS k_next
+            FROM {Single(scan.InsertsBetween(from, asOfMicros))} WHERE {Between(from, asOfMicros)}
+            UNION ALL
+            SELECT {columns}, greatest(k, {t}), k_next FROM versions WHERE k_next > {t} AND row_time >= {LakeSql.Number(from)} AND row_time < {t};
+            """;
+        return member + (aggregated.EmptyWindowZero
+            ? $"""
+                CREATE OR REPLACE TEMP TABLE birth AS
+                SELECT {Keys}, {t} AS k FROM settled WHERE since <= {t}
+                UNION ALL
+                SELECT {Keys}, min(k) FROM (
+                    SELECT {Keys}, epoch_us(__commit_time) AS k
+                    FROM {Single(scan.InsertsInFlight(asOfMicros))} WHERE {RowTime} < {t} AND epoch_us(__commit_time) > {t}
+                    UNION ALL
+                    SELECT {Keys}, greatest(k, {t}) FROM versions WHERE k_next > {t} AND row_time < {t})
+                ANTI JOIN (SELECT {Keys} FROM settled WHERE since <= {t}) USING ({Keys})
+                GROUP BY {Keys}
+                """
+            : $"CREATE OR REPLACE TEMP TABLE birth AS SELECT {Keys}, min(k) AS k FROM member GROUP BY {Keys}");
+    }
+
+    /// <summary>
+    /// Adds to <c>computed</c> the rows of one feature time: f(T), and one row for each later known time at which f changes.
+    /// A key whose window never changes after its birth needs no more than one grouping; the others are spread over the points
+    /// in time at which a member comes or goes.
+    /// </summary>
     public string Rows(long asOfMicros)
     {
         var t = LakeSql.Number(asOfMicros);
-        var from = LakeSql.Number(asOfMicros - (aggregated.Window.Ticks / TimeSpan.TicksPerMicrosecond));
-        var keys = string.Join(", ", _keys);
-        var features = view.Features.Count == 0 ? "" : string.Join(", ", Names());
-        var lagged = string.Join(" OR ", Names().Select(n => $"{n} IS DISTINCT FROM lag({n}) OVER rows_of_key"));
-        var birth = aggregated.EmptyWindowZero ? "history" : "member";
-        var aggregates = aggregated.Aggregations.Select((a, i) => $"{Aggregate(a, i)} AS {LakeSql.Name(OutputColumns[_keys.Count + i].Name)}");
+        var names = Names().ToList();
+        var aggregates = aggregated.Aggregations.Select((a, i) => $"{new AggregateSql(view, a, ColumnOf(a), OutputColumns[_keys.Count + i].Type).Term} AS {names[i]}");
+        var values = aggregated.Aggregations.Select((a, i) => a.Function is "count" or "count_distinct" or "sum" ? $"coalesce(f.{names[i]}, 0) AS {names[i]}" : "f." + names[i]);
+        var keys = string.Join(", ", _keys.Select(k => "p." + k));
+        var on = string.Join(" AND ", _keys.Select(k => $"x.{k} = p.{k}"));
+        var changed = string.Join(" OR ", names.Select(n => $"{n} IS DISTINCT FROM lag({n}) OVER rows_of_key"));
         return $"""
             INSERT INTO computed
-            WITH history AS (SELECT * REPLACE (greatest(k, {t}) AS k) FROM iv WHERE row_time < {t} AND k_next > {t}),
-            member AS (SELECT * FROM history WHERE row_time >= {from}),
-            birth AS (SELECT {keys}, min(k) AS k FROM {birth} GROUP BY {keys}),
-            point AS (
-                SELECT {keys}, k FROM birth
-                UNION SELECT {keys}, k FROM member
-                UNION SELECT {keys}, k_next FROM member WHERE k_next < {ChangeVersions.End}),
-            f AS (
-                SELECT {string.Join(", ", _keys.Select(k => "p." + k))}, p.k, {string.Join(", ", aggregates)}
-                FROM point p LEFT JOIN member m
-                    ON {string.Join(" AND ", _keys.Select(k => $"m.{k} = p.{k}"))} AND m.k <= p.k AND m.k_next > p.k
-                GROUP BY ALL)
-            SELECT {keys}, {features}, {LakeSql.Instant(t)}, {LakeSql.Instant("k")}
-            FROM f
-            WINDOW rows_of_key AS (PARTITION BY {keys} ORDER BY k)
-            QUALIFY row_number() OVER rows_of_key = 1 OR {lagged}
+            WITH late AS MATERIALIZED (SELECT DISTINCT {Keys} FROM member WHERE k > {t} OR k_next < {ChangeVersions.End}),
+            point AS MATERIALIZED (
+                SELECT {Keys}, k FROM birth SEMI JOIN late USING ({Keys})
+                UNION SELECT {Keys}, k FROM member SEMI JOIN late USING ({Keys})
+                UNION SELECT {Keys}, k_next FROM member WHERE k_next < {ChangeVersions.End}),
+            spread AS (
+                SELECT * EXCLUDE (k_next) FROM member ANTI JOIN late USING ({Keys})
+                UNION ALL BY NAME
+                SELECT x.* EXCLUDE (k, k_next), p.k FROM point p JOIN member x ON {on} AND x.k <= p.k AND x.k_next > p.k),
+            f AS MATERIALIZED (SELECT {Keys}, k, {string.Join(", ", aggregates)} FROM spread GROUP BY {Keys}, k),
+            once AS (
+                SELECT {keys}, {string.Join(", ", values)}, p.k
+                FROM (FROM birth ANTI JOIN late USING ({Keys})) p LEFT JOIN f ON {on.Replace("x.", "f.", StringComparison.Ordinal)} AND f.k = p.k),
+            often AS (
+                SELECT {keys}, {string.Join(", ", values)}, p.k
+                FROM point p LEFT JOIN f ON {on.Replace("x.", "f.", StringComparison.Ordinal)} AND f.k = p.k)
+            SELECT * EXCLUDE (k), {LakeSql.Instant(t)}, {LakeSql.Instant("k")}
+            FROM (
+                SELECT * FROM once
+                UNION ALL
+                SELECT * FROM often WINDOW rows_of_key AS (PARTITION BY {Keys} ORDER BY k)
+                QUALIFY row_number() OVER rows_of_key = 1 OR {changed})
             """;
     }
+
+    // A condition on the column itself lets Parquet's own statistics leave row groups out.
+    private string Between(long fromMicros, long toMicros)
+    {
+        var (time, from, to) = TimeColumn.Type == LakeType.Timestamp
+            ? (LakeSql.Name(TimeColumn.Name), LakeSql.Instant(LakeSql.Number(fromMicros)), LakeSql.Instant(LakeSql.Number(toMicros)))
+            : (RowTime, LakeSql.Number(fromMicros), LakeSql.Number(toMicros));
+        return $"{time} >= {from} AND {time} < {to}";
+    }
+
+    private string Single(string inserts) =>
+        $"(SELECT * FROM {inserts} WHERE {Present} AND __commit_time IS NOT NULL AND {ChangeScan.KeyHash} NOT IN (SELECT h FROM repeated))";
+
+    private LakeColumn? ColumnOf(AggregationModel aggregation) => RowColumns.FirstOrDefault(c => c.Name == aggregation.Column);
 
     internal static string CreatedColumn(FeatureViewModel view) => view.Source.CreatedTimestampColumn
         ?? throw new DeltaException($"View {view.Name} is aggregated but its output has no created_timestamp_column; name one.");
 
     private IEnumerable<string> Names() =>
         OutputColumns.Skip(_keys.Count).Take(aggregated.Aggregations.Count).Select(c => LakeSql.Name(c.Name));
-
-    /// <summary>One aggregation over the members; an empty window counts and totals zero, the others are null.</summary>
-    private string Aggregate(AggregationModel aggregation, int index)
-    {
-        var type = LakeSql.Type(OutputColumns[_keys.Count + index].Type);
-        var column = aggregation.Column.Length > 0 ? "m." + LakeSql.Name(aggregation.Column) : "m.k";
-
-        // Sums go in ascending order, one addition after the other, so that no plan changes a bit; + 0.0 makes -0.0 plain.
-        var sum = $"list_reduce(list_prepend(CAST(0 AS DOUBLE), list(CAST({column} AS DOUBLE) ORDER BY {column}) FILTER ({column} IS NOT NULL)), lambda a, b: a + b)";
-        var total = $"(coalesce({sum}, 0.0) + 0.0)";
-        var result = aggregation.Function switch
-        {
-            "count" => $"count({column})",
-            "count_distinct" => $"count(DISTINCT {column})",
-            "sum" => total,
-            "mean" => $"CASE WHEN count({column}) = 0 THEN NULL ELSE {total} / count({column}) END",
-            "min" => $"min({column})",
-            "max" => $"max({column})",
-            _ => throw new DeltaException(
-                $"Aggregation {aggregation.Name} of view {view.Name} asks for {aggregation.Function}; take count, sum, mean, min, max or count_distinct."),
-        };
-        return $"CAST({result} AS {type})";
-    }
 }

@@ -15,9 +15,13 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
     private readonly DeltaLog _log = new(root);
     private readonly LakeFiles _files = new(root);
 
-    /// <summary>Writes the rows of the connection's table <c>computed</c>, which is whole for each of the given times.</summary>
-    public ComputeResult Write(DuckDbConnection connection, IReadOnlyList<long> asOfMicros, CancellationToken cancellationToken)
+    /// <summary>Writes the rows of each time, a partition after the other.</summary>
+    /// <param name="compute">Adds all rows of a time to the connection's table <c>computed</c>.</param>
+    /// <exception cref="DeltaException">Another process writes this table, or it is damaged.</exception>
+    public ComputeResult Write(
+        DuckDbConnection connection, IReadOnlyList<long> asOfMicros, Action<long> compute, CancellationToken cancellationToken)
     {
+        using var single = TableLock.Take(root);
         var before = _log.Read(cancellationToken);
         before?.EnsureWritable(root);
         _files.RemoveOrphans(before);
@@ -29,11 +33,16 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
         {
             cancellationToken.ThrowIfCancellationRequested();
             List<DeltaFile> old = before is null ? [] : [.. before.Files.Values.Where(f => f.PartitionValues.GetValueOrDefault(PartitionColumn) == date.Key)];
-            Load(connection, old, date, cancellationToken);
-            var contradicted = Count(connection, "SELECT count(*) FROM (SELECT * FROM present EXCEPT ALL SELECT * FROM expected)", cancellationToken) > 0;
-            var select = contradicted
-                ? "SELECT * FROM expected UNION ALL SELECT * FROM others"
-                : "SELECT * FROM expected EXCEPT ALL SELECT * FROM present";
+            connection.Execute($"CREATE OR REPLACE TEMP TABLE computed ({string.Join(", ", columns.Select(c => $"{LakeSql.Name(c.Name)} {LakeSql.Type(c.Type)}"))})", cancellationToken);
+            foreach (var time in date)
+            {
+                compute(time);
+            }
+
+            var contradicted = old.Count > 0 && Load(connection, old, date, cancellationToken);
+            var select = contradicted ? "SELECT * FROM computed UNION ALL SELECT * FROM others"
+                : old.Count > 0 ? "SELECT * FROM computed EXCEPT ALL SELECT * FROM present"
+                : "SELECT * FROM computed";
             var rows = Count(connection, $"SELECT count(*) FROM ({select})", cancellationToken);
             if (contradicted)
             {
@@ -77,16 +86,17 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
         return new ComputeResult(appended, removed.Count, version);
     }
 
-    /// <summary>Fills <c>expected</c> and <c>present</c> with the date's rows of the times in question, <c>others</c> with the rest of the partition.</summary>
-    private void Load(DuckDbConnection connection, List<DeltaFile> old, IEnumerable<long> times, CancellationToken cancellationToken)
+    /// <summary>Fills <c>present</c> with the partition's rows of the times in question, <c>others</c> with the rest of it.</summary>
+    /// <returns>True if a present row is no longer true.</returns>
+    private bool Load(DuckDbConnection connection, List<DeltaFile> old, IEnumerable<long> times, CancellationToken cancellationToken)
     {
         var names = string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
         var list = string.Join(", ", times.Select(LakeSql.Number));
         var time = LakeSql.Micros(LakeSql.Name(timeColumn), LakeType.Timestamp);
         var files = LakeSql.Files(root, old, columns);
-        connection.Execute($"CREATE OR REPLACE TEMP TABLE expected AS SELECT {names} FROM computed WHERE {time} IN ({list})", cancellationToken);
         connection.Execute($"CREATE OR REPLACE TEMP TABLE present AS SELECT {names} FROM {files} WHERE {time} IN ({list})", cancellationToken);
         connection.Execute($"CREATE OR REPLACE TEMP TABLE others AS SELECT {names} FROM {files} WHERE {time} NOT IN ({list})", cancellationToken);
+        return Count(connection, "SELECT count(*) FROM (SELECT * FROM present EXCEPT ALL SELECT * FROM computed)", cancellationToken) > 0;
     }
 
     private static long Count(DuckDbConnection connection, string sql, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
 
@@ -13,7 +14,8 @@ public sealed record ComputeResult(long RowsWritten, int FilesReplaced, long? Ta
 /// Computes aggregated views from their change tables. However often and in whatever portions it runs, the rows are the
 /// same; no clock takes part.
 /// </summary>
-public sealed class WeeklyFeatures(string lakeRoot)
+/// <param name="options">Bounds of the work; null takes the defaults.</param>
+public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
 {
     private const int AsOfMax = 100_000;
 
@@ -45,18 +47,43 @@ public sealed class WeeklyFeatures(string lakeRoot)
             ?? throw new DeltaException($"{sourceRoot} holds no change table yet; ingest changes before computing view {view.Name}.");
         var compiler = new FeatureSqlCompiler(view, aggregated, DeltaSchema.Read(source.Metadata.SchemaString, sourceRoot));
 
-        using var database = LakeDatabase.Open();
+        var scan = new ChangeScan(sourceRoot, source, [.. ChangeColumns.Leading, .. compiler.RowColumns], aggregated.EventTimeColumn);
+        using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        var changes = LakeSql.Files(sourceRoot, source.Files.Values, [.. ChangeColumns.Leading, .. compiler.RowColumns]);
-        connection.Execute(compiler.Intervals(changes), cancellationToken);
-        var definitions = compiler.OutputColumns.Select(c => $"{LakeSql.Name(c.Name)} {LakeSql.Type(c.Type)}");
-        connection.Execute($"CREATE TEMP TABLE computed ({string.Join(", ", definitions)})", cancellationToken);
-        foreach (var time in times)
+        scan = Prepare(connection, compiler, scan, cancellationToken);
+        var table = new FeatureTable(Path.Combine(lakeRoot, view.Source.Path), compiler.OutputColumns, view.Source.TimestampField);
+        return table.Write(
+            connection,
+            times,
+            time =>
+            {
+                connection.Execute(compiler.Members(scan, time), cancellationToken);
+                connection.Execute(compiler.Rows(time), cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>What all feature times share.</summary>
+    private static ChangeScan Prepare(
+        DuckDbConnection connection, FeatureSqlCompiler compiler, ChangeScan scan, CancellationToken cancellationToken)
+    {
+        // A truncate ends every key of its source, so none stands by itself.
+        if (IsAny(connection, $"SELECT 1 FROM {scan.Changes} WHERE __op = 't'", cancellationToken))
         {
-            connection.Execute(compiler.Rows(time), cancellationToken);
+            scan = scan.AllChanges();
         }
 
-        var table = new FeatureTable(Path.Combine(lakeRoot, view.Source.Path), compiler.OutputColumns, view.Source.TimestampField);
-        return table.Write(connection, times, cancellationToken);
+        connection.Execute(compiler.Repeated(scan), cancellationToken);
+        var unavailable = IsAny(connection, $"SELECT 1 FROM {scan.Changes} WHERE __unavailable IS NOT NULL", cancellationToken)
+            || IsAny(connection, $"SELECT 1 FROM {scan.Inserts} WHERE __unavailable IS NOT NULL", cancellationToken);
+        connection.Execute(compiler.Versions(scan, unavailable), cancellationToken);
+        connection.Execute(compiler.Settled(scan), cancellationToken);
+        return scan;
+    }
+
+    private static bool IsAny(DuckDbConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        using var reader = connection.Query(sql + " LIMIT 1", cancellationToken);
+        return reader.NextChunk();
     }
 }

@@ -10,14 +10,17 @@ internal static class ChangeVersions
     public const string End = "9223372036854775807";
 
     private const string VersionsWindow = "PARTITION BY __source, __key ORDER BY __lsn, __part";
+    private const string LifeWindow = "PARTITION BY __source, life_key, life_number ORDER BY __lsn, __part";
 
     /// <summary>
     /// Common table expressions, the last of which is <c>version(__op, __source, __key, __lsn, __part, k, k_next, columns)</c>: one row for each change of
     /// a key, deletes too, a truncate as a delete of every key before it, deliveries counted once, unavailable values filled.
+    /// Written after WITH RECURSIVE.
     /// </summary>
-    /// <param name="changes">The change table, as <see cref="LakeSql.Files"/> gives it.</param>
-    public static string With(string changes, IReadOnlyList<LakeColumn> columns) => $"""
-        raw AS (SELECT __op, __source, __lsn, __part, __key, epoch_us(__commit_time) AS ct, __unavailable, {string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)))} FROM {changes}),
+    /// <param name="changes">The change table, as <see cref="LakeSql.Files"/> gives it, or whole keys of it.</param>
+    /// <param name="unavailable">False if it is known that no row has unavailable columns.</param>
+    public static string With(string changes, IReadOnlyList<LakeColumn> columns, bool unavailable = true) => $"""
+        raw AS (SELECT __op, __source, __lsn, __part, __key, epoch_us(__commit_time) AS ct, __unavailable, {Names(columns)} FROM {changes}),
         every AS (
             SELECT * FROM raw WHERE __op <> 't'
             UNION ALL BY NAME
@@ -28,19 +31,50 @@ internal static class ChangeVersions
         once AS (
             SELECT * FROM every
             QUALIFY row_number() OVER (PARTITION BY __source, __key, __lsn, __part ORDER BY ct, __op) = 1),
-        known AS (SELECT *, max(ct) OVER ({VersionsWindow} ROWS UNBOUNDED PRECEDING) AS k FROM once),
+        {(unavailable ? Filled(columns) : "filled AS (SELECT * FROM once)")},
+        known AS (SELECT *, max(ct) OVER ({VersionsWindow} ROWS UNBOUNDED PRECEDING) AS k FROM filled),
         version AS (
-            SELECT __op, __source, __key, __lsn, __part, k, coalesce(lead(k) OVER ({VersionsWindow}), {End}) AS k_next,
-                {string.Join(", ", columns.Select(Resolved))}
+            SELECT __op, __source, __key, __lsn, __part, k, coalesce(lead(k) OVER ({VersionsWindow}), {End}) AS k_next, {Names(columns)}
             FROM known)
         """;
 
-    // A column whose value an event did not carry has the value of the version before it.
+    /// <summary>
+    /// A column whose value an event did not carry has that of the version before it in the row's life, which a create begins.
+    /// The create half of a key change goes on with the life of the old key, whose delete shares its LSN. Deletes carry no
+    /// values on: their image may be the key alone.
+    /// </summary>
+    private static string Filled(IReadOnlyList<LakeColumn> columns) => $"""
+        born AS (
+            SELECT *, count(*) FILTER (__op IN ('c', 'r')) OVER ({VersionsWindow} ROWS UNBOUNDED PRECEDING) AS life
+            FROM once),
+        step AS (
+            SELECT n.__source, n.__key, n.life, min(o.__key) AS old_key, arg_min(o.life, o.__key) AS old_life
+            FROM born n JOIN born o ON o.__source = n.__source AND o.__lsn = n.__lsn AND o.__key <> n.__key AND o.__op = 'd' AND o.__part = 0
+            WHERE n.__op = 'c' AND n.__part = 1 AND n.__unavailable IS NOT NULL
+            GROUP BY ALL),
+        climb AS (
+            SELECT __source, __key, life, old_key, old_life, 1 AS height FROM step
+            UNION ALL
+            SELECT c.__source, c.__key, c.life, s.old_key, s.old_life, c.height + 1
+            FROM climb c JOIN step s ON s.__source = c.__source AND s.__key = c.old_key AND s.life = c.old_life),
+        first AS (
+            SELECT __source, __key, life, arg_max(old_key, height) AS first_key, arg_max(old_life, height) AS first_life
+            FROM climb GROUP BY ALL),
+        lived AS (
+            SELECT b.*, coalesce(f.first_key, b.__key) AS life_key, coalesce(f.first_life, b.life) AS life_number
+            FROM born b LEFT JOIN first f ON f.__source = b.__source AND f.__key = b.__key AND f.life = b.life),
+        filled AS (
+            SELECT __op, __source, __lsn, __part, __key, ct, {string.Join(", ", columns.Select(Resolved))}
+            FROM lived)
+        """;
+
+    private static string Names(IReadOnlyList<LakeColumn> columns) => string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
+
     private static string Resolved(LakeColumn column)
     {
         var name = LakeSql.Name(column.Name);
         var unavailable = $"list_contains(from_json(__unavailable, '[\"VARCHAR\"]'), {LakeSql.Text(column.Name)})";
-        return $"last_value(CASE WHEN coalesce({unavailable}, false) THEN NULL ELSE struct_pack(v := {name}) END IGNORE NULLS) "
-            + $"OVER ({VersionsWindow} ROWS UNBOUNDED PRECEDING).v AS {name}";
+        return $"last_value(CASE WHEN __op = 'd' OR coalesce({unavailable}, false) THEN NULL ELSE struct_pack(v := {name}) END IGNORE NULLS) "
+            + $"OVER ({LifeWindow} ROWS UNBOUNDED PRECEDING).v AS {name}";
     }
 }

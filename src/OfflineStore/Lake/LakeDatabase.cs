@@ -5,11 +5,14 @@ namespace FeatureStore.OfflineStore.Lake;
 /// <summary>The in-memory DuckDB that reads and writes the lake's files, within fixed bounds.</summary>
 internal static class LakeDatabase
 {
-    private const int MemoryLimitMiB = 1024; // Larger work spills to the temporary folder.
-    private const int Threads = 2;
-
-    public static DuckDbDatabase Open() =>
-        DuckDbDatabase.Open(null, new DuckDbOptions(MemoryLimitMiB, Threads, Path.Combine(Path.GetTempPath(), "fstore-duckdb")));
+    /// <summary>Opens one; it spills to a folder of its own, since two databases in one folder would take each other's files.</summary>
+    public static DuckDbDatabase Open(LakeOptions? options = null)
+    {
+        var bounds = options ?? LakeOptions.Default;
+        var spill = Path.Combine(bounds.SpillFolder, $"{Environment.ProcessId}-{Guid.NewGuid():N}");
+        Directory.CreateDirectory(bounds.SpillFolder);
+        return DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, spill));
+    }
 
     /// <summary>A connection that reads and writes every instant in UTC.</summary>
     public static DuckDbConnection Connect(DuckDbDatabase database, CancellationToken cancellationToken)

@@ -6,11 +6,14 @@ namespace FeatureStore.OfflineStore.Tests.Features;
 /// <summary>The window rule said slowly: for each user and T, f is computed afresh at every known time.</summary>
 internal static class NaiveFeatures
 {
-    private sealed record Version(long Known, long KnownNext, bool Deleted, object?[] Values);
+    private sealed record Version(long Known, bool Deleted, object?[] Values)
+    {
+        public long KnownNext { get; set; } = long.MaxValue;
+    }
 
     public static List<string> Rows(IReadOnlyList<ChangeRow> delivered, IReadOnlyList<long> times, bool zero)
     {
-        var versions = delivered.GroupBy(r => r.Key).SelectMany(Versions).ToList();
+        var versions = delivered.GroupBy(r => r.Source).SelectMany(Versions).ToList();
         var users = versions.Select(v => (string?)v.Values[0]).OfType<string>().Distinct().ToList();
         var instants = versions.Select(v => v.Known).Distinct().Order().ToList();
         var rows = new List<string>();
@@ -46,27 +49,60 @@ internal static class NaiveFeatures
 
     public static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } s ? s : "null";
 
-    private static IEnumerable<Version> Versions(IEnumerable<ChangeRow> rows)
+    /// <summary>Walks one source's log in its order, with what each key holds so far.</summary>
+    private static List<Version> Versions(IEnumerable<ChangeRow> rows)
     {
-        var ordered = rows.DistinctBy(r => (r.Lsn, r.Part)).OrderBy(r => r.Lsn).ThenBy(r => r.Part).ToList();
-        var known = new long[ordered.Count];
-        object?[] last = new object?[BankView.Columns.Length];
-        var values = new List<object?[]>();
-        for (var i = 0; i < ordered.Count; i++)
+        var versions = new List<Version>();
+        var newest = new Dictionary<string, Version>();
+        var held = new Dictionary<string, object?[]>();
+        var nothing = new object?[BankView.Columns.Length];
+        (string Key, long Lsn)? gone = null;
+        foreach (var row in rows.DistinctBy(r => (r.Key, r.Lsn, r.Part)).OrderBy(r => r.Lsn).ThenBy(r => r.Part))
         {
-            known[i] = i == 0 ? ordered[i].CommitTimeMicros : Math.Max(known[i - 1], ordered[i].CommitTimeMicros);
-            var row = ordered[i];
-            var previous = last;
-            last = [.. BankView.Columns.Select((c, n) => row.Unavailable.Contains(c.Name) ? previous[n] : row.Values[n])];
-            values.Add(last);
+            if (row.Op == "t")
+            {
+                foreach (var key in newest.Keys.ToList())
+                {
+                    Add(key, row, nothing);
+                }
+
+                continue;
+            }
+
+            if (row.Op == "d")
+            {
+                gone = (row.Key!, row.Lsn);
+                Add(row.Key!, row, nothing);
+                continue;
+            }
+
+            var before = row.Op == "u" ? held.GetValueOrDefault(row.Key!, nothing)
+                : row.Part == 1 && gone is { } old && old.Lsn == row.Lsn ? held.GetValueOrDefault(old.Key, nothing)
+                : nothing;
+            held[row.Key!] = [.. BankView.Columns.Select((c, n) => row.Unavailable.Contains(c.Name) ? before[n] : row.Values[n])];
+            Add(row.Key!, row, held[row.Key!]);
         }
 
-        return ordered.Select((r, i) => new Version(known[i], i + 1 < known.Length ? known[i + 1] : long.MaxValue, r.Op == "d", values[i]));
+        return versions;
+
+        void Add(string key, ChangeRow row, object?[] values)
+        {
+            var known = row.CommitTimeMicros;
+            if (newest.TryGetValue(key, out var previous))
+            {
+                known = Math.Max(known, previous.Known);
+                previous.KnownNext = known;
+            }
+
+            newest[key] = new Version(known, row.Op is "d" or "t", values);
+            versions.Add(newest[key]);
+        }
     }
 
     private static string Features(List<Version> members)
     {
-        var amounts = members.Select(m => m.Values[1]).OfType<double>().Order().ToList();
+        // As in SQL, NaN is the greatest number of all; zero has one sign in the lake.
+        var amounts = members.Select(m => m.Values[1]).OfType<double>().Select(a => a + 0.0).OrderBy(double.IsNaN).ThenBy(a => a).ToList();
         var total = 0.0;
         foreach (var amount in amounts)
         {

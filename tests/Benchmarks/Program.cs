@@ -1,0 +1,19 @@
+using BenchmarkDotNet.Running;
+using FeatureStore.Benchmarks.DuckDb;
+using FeatureStore.Benchmarks.Weekly;
+
+// weekly-features --users N --rows N [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
+// micro [BenchmarkDotNet's own arguments]
+switch (args.FirstOrDefault())
+{
+    case "weekly-features":
+        return WeeklyBenchmark.Run(WeeklySettings.Parse(args[1..]));
+    case WeeklyBenchmark.ChildVerb:
+        return WeeklyBenchmark.RunChild(args[1], WeeklySettings.Parse(args[2..]));
+    case "micro":
+        BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
+        return 0;
+    default:
+        Console.Error.WriteLine("Name a benchmark: weekly-features or micro.");
+        return 2;
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Globalization;
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Features;
+using FeatureStore.OfflineStore.Lake;
+
+namespace FeatureStore.Benchmarks.Weekly;
+
+/// <summary>Weekly features against the bare query: in turns, each run in a process of its own, answers compared.</summary>
+internal static class WeeklyBenchmark
+{
+    public const string ChildVerb = "weekly-features-run";
+    private const string Ours = "ours";
+    private const string Bare = "bare";
+
+    public static int Run(WeeklySettings settings)
+    {
+        var changes = BankLake.Ensure(settings.Folder, settings.Users, settings.Rows, CancellationToken.None);
+        Console.WriteLine($"{changes} changes, {settings.Users} users, {settings.Times} feature times, {settings.Threads} threads, memory limit {settings.MemoryMiB} MiB");
+        var ratios = new List<double>();
+        for (var pair = 0; pair < settings.Pairs; pair++)
+        {
+            var ours = Measure(Ours, settings);
+            var bare = Measure(Bare, settings);
+            ratios.Add(ours / bare);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pair {pair + 1}: ratio {ours / bare:F2}"));
+        }
+
+        var differing = Differing(settings);
+        ratios.Sort();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"median ratio {ratios[ratios.Count / 2]:F2} (from {ratios[0]:F2} to {ratios[^1]:F2}); {differing} users differ"));
+        return differing == 0 ? 0 : 1;
+    }
+
+    /// <summary>One measured run; prints seconds, CPU seconds and the peak of resident memory.</summary>
+    public static int RunChild(string which, WeeklySettings settings)
+    {
+        var target = Path.Combine(settings.Folder, which == Ours ? BankLake.Features : Bare);
+        if (Directory.Exists(target))
+        {
+            Directory.Delete(target, recursive: true);
+        }
+
+        var watch = Stopwatch.StartNew();
+        if (which == Ours)
+        {
+            var options = new LakeOptions(settings.MemoryMiB, settings.Threads, Path.Combine(settings.Folder, "spill"));
+            new WeeklyFeatures(settings.Folder, options).Compute(BankLake.View, BankLake.Times(settings.Times), CancellationToken.None);
+        }
+        else
+        {
+            BareQuery.Run(settings, target);
+        }
+
+        var seconds = watch.Elapsed.TotalSeconds;
+        using var process = Process.GetCurrentProcess();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{seconds:F2} s, {process.TotalProcessorTime.TotalSeconds:F2} s CPU, peak RSS {process.PeakWorkingSet64 >> 20} MiB"));
+        return 0;
+    }
+
+    private static double Measure(string which, WeeklySettings settings)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [ChildVerb, which, .. settings.ToArguments()]) { RedirectStandardOutput = true };
+        using var child = Process.Start(start)!;
+        var line = child.StandardOutput.ReadToEnd().Trim();
+        child.WaitForExit();
+        if (child.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"The {which} run ended with code {child.ExitCode}.");
+        }
+
+        Console.WriteLine($"  {which}: {line}");
+        return double.Parse(line[..line.IndexOf(' ', StringComparison.Ordinal)], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Users whose newest row of ours is not the bare query's: counts and bounds exactly, totals within 1e-9 of their size.</summary>
+    private static long Differing(WeeklySettings settings)
+    {
+        using var database = DuckDbDatabase.Open(null, new DuckDbOptions(settings.MemoryMiB, settings.Threads, Path.Combine(settings.Folder, "compare-spill")));
+        using var connection = database.Connect();
+        using var reader = connection.Query($"""
+            WITH ours AS (
+                SELECT * FROM read_parquet('{settings.Folder}/{BankLake.Features}/**/*.parquet', hive_partitioning = false)
+                QUALIFY row_number() OVER (PARTITION BY user_id, event_timestamp ORDER BY created_timestamp DESC) = 1),
+            bare AS (SELECT * FROM read_parquet('{settings.Folder}/{Bare}/*.parquet'))
+            SELECT count(*) FROM ours o FULL JOIN bare b ON o.user_id = b.user_id AND o.event_timestamp = b.event_timestamp
+            WHERE (b.user_id IS NULL AND o.num_transactions_l1w <> 0) OR o.user_id IS NULL OR (b.user_id IS NOT NULL AND (
+                o.num_transactions_l1w <> b.num_transactions_l1w OR o.num_vendors_l1w <> b.num_vendors_l1w
+                OR o.num_sources_l1w <> b.num_sources_l1w OR o.min_amount_l1w IS DISTINCT FROM b.min_amount_l1w
+                OR o.max_amount_l1w IS DISTINCT FROM b.max_amount_l1w
+                OR abs(o.total_amount_l1w - b.total_amount_l1w) > 1e-9 * (1 + abs(b.total_amount_l1w))
+                OR (o.avg_amount_l1w IS NULL) <> (b.avg_amount_l1w IS NULL)
+                OR abs(o.avg_amount_l1w - b.avg_amount_l1w) > 1e-9 * (1 + abs(b.avg_amount_l1w))))
+            """);
+        return reader.NextChunk() ? reader.Int64(0, 0) : -1;
+    }
+}
