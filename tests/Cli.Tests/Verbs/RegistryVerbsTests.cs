@@ -39,7 +39,7 @@ public sealed class RegistryVerbsTests : IDisposable
         Assert.Equal(
             ["user_demographics", "user_transactions_l1w"], Lines(views.Output).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("name").GetString()));
         var view = await _fstore.RunAsync("feature-views", "describe", "user_demographics", "--json");
-        Assert.Equal("31536000s", JsonDocument.Parse(view.Output).RootElement.GetProperty("spec").GetProperty("ttl").GetString());
+        Assert.Equal("315360000s", JsonDocument.Parse(view.Output).RootElement.GetProperty("spec").GetProperty("ttl").GetString());
         var unknown = await _fstore.RunAsync("feature-views", "describe", "nobody");
         Assert.Equal(1, unknown.Code);
         Assert.Contains("user_demographics, user_transactions_l1w", unknown.Error, StringComparison.Ordinal);
