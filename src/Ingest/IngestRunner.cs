@@ -17,13 +17,20 @@ public sealed record IngestResult(long Rows, long DeadLetters, long NullUsers = 
 /// </summary>
 /// <param name="userColumn">Whose nulls are counted; null for none.</param>
 /// <param name="timeColumn">Whose nulls are counted; null for none.</param>
+/// <param name="times">What numbers of time columns mean in events without a schema; microseconds when not named.</param>
 public sealed class IngestRunner(
-    EmbeddedChangeLog log, LogTopic topic, IReadOnlyList<LakeColumn> columns, ChangeTable table, string? userColumn = null, string? timeColumn = null)
+    EmbeddedChangeLog log,
+    LogTopic topic,
+    IReadOnlyList<LakeColumn> columns,
+    ChangeTable table,
+    string? userColumn = null,
+    string? timeColumn = null,
+    IReadOnlyDictionary<string, TimeKind>? times = null)
 {
     /// <summary>Under this name the log reports how far the lake is.</summary>
     public const string Consumer = "lake";
 
-    private readonly EnvelopeReader _reader = new(columns);
+    private readonly EnvelopeReader _reader = new(columns, times);
 
     private string AppId => $"log:{log.ClusterId}:{topic.TopicId}:0";
 

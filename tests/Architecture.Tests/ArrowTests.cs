@@ -10,7 +10,7 @@ public sealed class ArrowTests
         "Contract", "DuckDb", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Ingest", "Jobs", "Serving", "Generator",
     ];
 
-    private static readonly Dictionary<string, string[]> Allowed = new()
+    internal static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Contract"] = [],
         ["DuckDb"] = [],
@@ -26,9 +26,9 @@ public sealed class ArrowTests
         ["Cli"] = AllRooms,
     };
 
-    private static readonly Dictionary<string, string[]> HeavyPackages = new()
+    internal static readonly Dictionary<string, string[]> HeavyPackages = new()
     {
-        ["Google.Protobuf"] = ["Contract", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Jobs", "Serving"],
+        ["Google.Protobuf"] = ["Cli", "Contract", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Jobs", "Serving"],
         ["DuckDB.NET.Bindings.Full"] = ["DuckDb"],
         ["StackExchange.Redis"] = ["OnlineStore"],
         ["Microsoft.Data.Sqlite"] = ["Registry", "OnlineStore", "Ingest", "Jobs"],

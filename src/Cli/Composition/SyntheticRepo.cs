@@ -14,6 +14,7 @@ internal static class SyntheticRepo
     public static string Folder(Repo of) => Path.Combine(of.Config.RepoDirectory, "data", "synthetic");
 
     /// <summary>Copies settings and definitions anew, and opens the copy.</summary>
+    /// <exception cref="UsageException">The settings name a path that does not hang off the repo's folder, so both demos would share it.</exception>
     public static Repo Make(Repo of)
     {
         var (from, to) = (of.Config.RepoDirectory, Folder(of));
@@ -30,7 +31,11 @@ internal static class SyntheticRepo
             Copy(definitions, Path.Combine(to, Features), Path.GetFileName(file));
         }
 
-        return Repo.Open(null, to);
+        var copy = Repo.Open(null, to);
+        string[] shared = [of.Config.LakePath, of.Config.LogPath, of.Config.RegistryPath];
+        return shared.Intersect([copy.Config.LakePath, copy.Config.LogPath, copy.Config.RegistryPath]).FirstOrDefault() is { } path
+            ? throw new UsageException($"The settings name {path} for every folder, so generated data would mix with the real; write a relative path in {RepoConfig.FileName}.")
+            : copy;
     }
 
     private static void Copy(string from, string to, string name) => File.Copy(Path.Combine(from, name), Path.Combine(to, name), overwrite: true);

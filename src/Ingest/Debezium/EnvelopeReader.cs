@@ -8,11 +8,16 @@ namespace FeatureStore.Ingest.Debezium;
 /// Reads Debezium's change events for one table, with or without <c>schema</c>, straight from UTF-8. Whatever the bytes
 /// are, the answer is a row, nothing, or a fault with its place; it never throws for input.
 /// </summary>
-public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
+/// <param name="columns">The row's own columns.</param>
+/// <param name="times">What numbers of time columns mean in events without a schema, which tells it better; microseconds when not named.</param>
+public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns, IReadOnlyDictionary<string, TimeKind>? times = null)
 {
     private const string Unavailable = "__debezium_unavailable_value";
-    private const long MicrosPerMillisecond = 1_000;
 
+    // Before any change at the same position, and after the changes of earlier ones.
+    private const int SnapshotPart = -1;
+
+    private readonly EnvelopeSchema _schema = new();
     private readonly Dictionary<string, int> _columns = columns.Select((c, i) => (c.Name, i)).ToDictionary(c => c.Name, c => c.i);
 
     /// <summary>Reads one message.</summary>
@@ -26,9 +31,9 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
         var reader = new Utf8JsonReader(message.Value);
         try
         {
-            var parts = new Parts();
+            var parts = new EnvelopeParts();
             Next(ref reader);
-            ReadEnvelope(ref reader, parts);
+            ReadEnvelope(ref reader, parts, message.Value);
             if (reader.Read())
             {
                 throw new EnvelopeException("there is text after the event");
@@ -59,7 +64,7 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
         return Math.Min(start + (e.BytePositionInLine ?? 0), value.Length);
     }
 
-    private static void Next(ref Utf8JsonReader reader)
+    internal static void Next(ref Utf8JsonReader reader)
     {
         if (!reader.Read())
         {
@@ -67,7 +72,7 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
         }
     }
 
-    private static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string what)
+    internal static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string what)
     {
         if (reader.TokenType != type)
         {
@@ -75,7 +80,7 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
         }
     }
 
-    private static ChangeRow? ToRow(Parts parts, LogMessage message)
+    private ChangeRow? ToRow(EnvelopeParts parts, LogMessage message)
     {
         if (parts.Op is not ("c" or "u" or "d" or "r" or "t"))
         {
@@ -94,21 +99,38 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
             throw new EnvelopeException("the message has no key");
         }
 
+        var source = parts.Source;
+        if (parts.DoubtfulTime is { } column && parts.Op != "d" && source.Connector != EnvelopeSource.OwnConnector)
+        {
+            throw new EnvelopeException(
+                $"column '{column}' is a time near 1970 if its number counts {TimeKinds.Unit(KindOf(parts, column))}, and the event has no schema to tell; send schemas, or declare the unit under fstore.ingest.time_units");
+        }
+
         return new ChangeRow(
             parts.Op,
-            parts.Name ?? throw new EnvelopeException("source.name is missing"),
-            parts.Lsn ?? throw new EnvelopeException("source.lsn is missing or null (rows of an incremental snapshot cannot be landed yet; use a blocking one)"),
-            message.CreateHalf ? 1 : 0,
+            source.Name ?? throw new EnvelopeException("source.name is missing"),
+            source.Lsn ?? SnapshotLsn(parts),
+            source.Lsn is null ? SnapshotPart : message.CreateHalf ? 1 : 0,
             message.Key is null ? null : EnvelopeKey.Text(message.Key),
-            parts.CommitMicros ?? throw new EnvelopeException("source.ts_us and source.ts_ms are missing"),
+            source.CommitMicros ?? throw new EnvelopeException("source.ts_us and source.ts_ms are missing"),
             parts.Unavailable,
-            image ?? new object?[parts.Width]);
+            image ?? new object?[columns.Count]);
     }
 
-    private void ReadEnvelope(ref Utf8JsonReader reader, Parts parts)
+    // A row of an incremental snapshot has no position. Debezium leaves it out when a change of its key was streamed in the snapshot's window, so it
+    // belongs before whatever follows the last commit streamed; ranked there, it can never undo a change that it did not see.
+    private static long SnapshotLsn(EnvelopeParts parts) => parts.Op == "r" && parts.Source.PreviousCommitLsn is { } lsn
+        ? lsn
+        : throw new EnvelopeException("source.lsn is missing or null, and the event is no incremental snapshot's row with a source.sequence; use a blocking snapshot");
+
+    private TimeKind KindOf(EnvelopeParts parts, string column) => parts.Times is { } told && told.TryGetValue(column, out var kind)
+        ? kind
+        : times?.GetValueOrDefault(column) ?? TimeKind.Unknown;
+
+    private void ReadEnvelope(ref Utf8JsonReader reader, EnvelopeParts parts, byte[] value)
     {
         Expect(ref reader, JsonTokenType.StartObject, "the event");
-        parts.Width = columns.Count;
+        parts.Times ??= SchemaOf(reader, value);
         for (Next(ref reader); reader.TokenType != JsonTokenType.EndObject; Next(ref reader))
         {
             var name = reader.GetString();
@@ -119,16 +141,17 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
                     parts.IsTombstone = true;
                     break;
                 case "payload":
-                    ReadEnvelope(ref reader, parts);
+                    ReadEnvelope(ref reader, parts, value);
                     break;
                 case "before":
-                    parts.Before = ReadImage(ref reader, null);
+                    parts.Before = ReadImage(ref reader, parts, null);
                     break;
                 case "after":
-                    parts.After = ReadImage(ref reader, parts.Unavailable);
+                    parts.After = ReadImage(ref reader, parts, parts.Unavailable);
                     break;
                 case "source":
-                    ReadSource(ref reader, parts);
+                    Expect(ref reader, JsonTokenType.StartObject, "source");
+                    parts.Source = EnvelopeSource.Read(ref reader);
                     break;
                 case "op":
                     parts.Op = reader.GetString();
@@ -140,38 +163,30 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
         }
     }
 
-    private static void ReadSource(ref Utf8JsonReader reader, Parts parts)
+    // The enclosing form has a schema and a payload, in either order; the images of the payload need the schema first.
+    private IReadOnlyDictionary<string, TimeKind>? SchemaOf(Utf8JsonReader reader, byte[] value)
     {
-        Expect(ref reader, JsonTokenType.StartObject, "source");
-        long? millis = null;
-        for (Next(ref reader); reader.TokenType != JsonTokenType.EndObject; Next(ref reader))
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = reader.GetString();
-            Next(ref reader);
-            if (name == "name")
+            if (reader.ValueTextEquals("schema"))
             {
-                parts.Name = reader.GetString();
+                Next(ref reader);
+                return _schema.Read(ref reader, value);
             }
-            else if (name is "lsn" or "ts_us" or "ts_ms" && reader.TokenType == JsonTokenType.Number)
+
+            if (!reader.ValueTextEquals("payload"))
             {
-                var number = reader.GetInt64();
-                (parts.Lsn, parts.CommitMicros, millis) = name switch
-                {
-                    "lsn" => (number, parts.CommitMicros, millis),
-                    "ts_us" => (parts.Lsn, number, millis),
-                    _ => (parts.Lsn, parts.CommitMicros, (long?)number),
-                };
+                return null;
             }
-            else
-            {
-                reader.Skip();
-            }
+
+            reader.Read();
+            reader.Skip();
         }
 
-        parts.CommitMicros ??= millis * MicrosPerMillisecond;
+        return null;
     }
 
-    private object?[]? ReadImage(ref Utf8JsonReader reader, List<string>? unavailable)
+    private object?[]? ReadImage(ref Utf8JsonReader reader, EnvelopeParts parts, List<string>? unavailable)
     {
         if (reader.TokenType == JsonTokenType.Null)
         {
@@ -194,31 +209,16 @@ public sealed class EnvelopeReader(IReadOnlyList<LakeColumn> columns)
             }
             else
             {
-                values[column] = EnvelopeValues.Read(ref reader, columns[column]);
+                var isNumber = reader.TokenType == JsonTokenType.Number;
+                values[column] = EnvelopeValues.Read(ref reader, columns[column], KindOf(parts, name));
+                if (isNumber && columns[column].Type == LakeType.Timestamp && unavailable is not null
+                    && !TimeKinds.IsPlausible((long)values[column]!) && parts.Times?.ContainsKey(name) != true)
+                {
+                    parts.DoubtfulTime = name;
+                }
             }
         }
 
         return values;
-    }
-
-    private sealed class Parts
-    {
-        public int Width { get; set; }
-
-        public bool IsTombstone { get; set; }
-
-        public string? Op { get; set; }
-
-        public string? Name { get; set; }
-
-        public long? Lsn { get; set; }
-
-        public long? CommitMicros { get; set; }
-
-        public object?[]? Before { get; set; }
-
-        public object?[]? After { get; set; }
-
-        public List<string> Unavailable { get; } = [];
     }
 }

@@ -1,6 +1,3 @@
-using System.IO.Compression;
-using System.Text;
-using System.Text.Json;
 using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Debezium;
 using FeatureStore.Ingest.Import;
@@ -77,19 +74,6 @@ public sealed class RecordedEnvelopeTests
         Assert.Equal(rows.Length, rows.Select(r => (r.Source, r.Lsn, r.Key, r.Part)).Distinct().Count());
     }
 
-    private static IEnumerable<(string Case, LogMessage Message)> Recorded(string run)
-    {
-        var path = Path.Combine(AppContext.BaseDirectory, "Golden", $"debezium-{run}-transactions.jsonl.gz");
-        using var text = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
-        while (text.ReadLine() is { } line)
-        {
-            using var json = JsonDocument.Parse(line);
-            var record = json.RootElement;
-            var createHalf = record.GetProperty("headers").EnumerateArray().Any(h => h[0].GetString() == "__debezium.oldkey");
-            yield return (record.GetProperty("case").GetString()!, new LogMessage(Bytes(record, "key"), Bytes(record, "value"), createHalf));
-        }
-    }
-
-    private static byte[]? Bytes(JsonElement record, string name) =>
-        record.GetProperty(name).GetString() is { } text ? Encoding.UTF8.GetBytes(text) : null;
+    private static IEnumerable<(string Case, LogMessage Message)> Recorded(string run) =>
+        GoldenRecords.Read($"debezium-{run}-transactions").Select(r => (r.Record.GetProperty("case").GetString()!, r.Message));
 }
