@@ -36,6 +36,8 @@ public sealed class ArrowTests
         ["CsvHelper"] = ["Ingest"],
         ["Grpc.AspNetCore.Server"] = ["GrpcHost", "Serving"],
         ["Grpc.Net.Client"] = ["Client"],
+        ["Microsoft.Extensions.DependencyInjection.Abstractions"] = ["Client"],
+        ["Microsoft.Extensions.Logging.Abstractions"] = ["Client"],
         ["System.CommandLine"] = ["Cli"],
         ["Spectre.Console"] = ["Cli"],
     };
