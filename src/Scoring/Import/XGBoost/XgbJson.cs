@@ -108,8 +108,8 @@ internal ref struct XgbJson(ReadOnlySpan<byte> text)
             throw Bad("no value");
         }
 
-        return token.ContainsAny(".eE"u8) && float.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out var fraction) ? fraction
-            : long.TryParse(token, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole
+        return token.ContainsAny(".eE"u8) && float.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out var fraction) ? (double)fraction
+            : long.TryParse(token, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? (double)whole
             : throw Bad("no number");
     }
 
