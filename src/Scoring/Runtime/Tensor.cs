@@ -63,6 +63,21 @@ public sealed class Tensor
     /// <exception cref="InvalidCastException">They are of another type.</exception>
     public ReadOnlySpan<T> Span<T>() => (T[])Values;
 
+    /// <summary>Puts tensors of one type and width under each other.</summary>
+    internal static Tensor Stack(IReadOnlyList<Tensor> parts)
+    {
+        var first = parts[0];
+        var values = Array.CreateInstance(first.Values.GetType().GetElementType()!, parts.Sum(p => p.Values.Length));
+        var at = 0;
+        foreach (var part in parts)
+        {
+            Array.Copy(part.Values, 0, values, at, part.Values.Length);
+            at += part.Values.Length;
+        }
+
+        return new Tensor(first.Name, first.Type, [parts.Sum(p => p.Rows), .. first.Shape.Skip(1)], values, first.Classes);
+    }
+
     internal static TensorType TypeOf(Type type) => System.Type.GetTypeCode(type) switch
     {
         TypeCode.Single => TensorType.Float,
