@@ -10,11 +10,6 @@ internal static class ExternalData
 {
     private const int External = 1;
 
-    /// <summary>The files that a model's tensors lie in, as plain names; for those who copy a model.</summary>
-    /// <exception cref="ModelRefusedException">A location leaves the model's folder.</exception>
-    public static IReadOnlyList<string> Files(OnnxGraph graph) =>
-        [.. GraphWalk.Tensors(graph).Where(IsExternal).Select(t => Location(t, Entries(t))).Distinct(StringComparer.Ordinal)];
-
     /// <returns>Whether anything was taken in.</returns>
     public static bool Inline(OnnxGraph graph, string? folder, long bytesMax)
     {

@@ -15,22 +15,31 @@ internal static class OnnxFile
     /// <exception cref="ModelRefusedException">The bytes are no ONNX model, or one that may harm or mislead.</exception>
     public static PreparedModel Prepare(byte[] bytes, string? folder, ModelLimits limits)
     {
+        var (model, changed) = Read(bytes, folder, limits);
+        GraphCheck.Check(model.Graph, limits);
+        var classes = ZipMapCut.Apply(model);
+        return new PreparedModel(changed || classes.Count > 0 ? model.ToByteArray() : bytes, classes, model.ProducerName);
+    }
+
+    /// <summary>The model as one file: the same bytes, unless weights lie beside it.</summary>
+    /// <exception cref="ModelRefusedException">The bytes are no ONNX model, or its external data cannot be taken in.</exception>
+    public static byte[] AsOneFile(byte[] bytes, string folder, ModelLimits limits)
+    {
+        var (model, changed) = Read(bytes, folder, limits);
+        return changed ? model.ToByteArray() : bytes;
+    }
+
+    private static (OnnxModelFile Model, bool Changed) Read(byte[] bytes, string? folder, ModelLimits limits)
+    {
         if (bytes.Length > limits.FileBytesMax)
         {
             throw new ModelRefusedException($"The model file has {bytes.Length:N0} bytes; at most {limits.FileBytesMax:N0}.");
         }
 
         var model = Parse(bytes);
-        if (model.Functions.Count > 0)
-        {
-            throw new ModelRefusedException("The model brings functions of its own; export it with them inlined.");
-        }
-
-        var changed = ExternalData.Inline(model.Graph, folder, limits.FileBytesMax - bytes.Length);
-        GraphCheck.Check(model.Graph, limits);
-        var classes = ZipMapCut.Apply(model);
-        changed |= classes.Count > 0;
-        return new PreparedModel(changed ? model.ToByteArray() : bytes, classes, model.ProducerName);
+        return model.Functions.Count == 0
+            ? (model, ExternalData.Inline(model.Graph, folder, limits.FileBytesMax - bytes.Length))
+            : throw new ModelRefusedException("The model brings functions of its own; export it with them inlined.");
     }
 
     private static OnnxModelFile Parse(byte[] bytes)

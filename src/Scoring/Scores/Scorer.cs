@@ -11,6 +11,7 @@ public sealed class Scorer : IDisposable
     private readonly int[] _widths;
     private readonly string[] _features;
     private readonly string[] _outputs;
+    private readonly TensorType[] _types;
     private readonly bool _isRowByRow;
 
     private Scorer(IModelSession session, IReadOnlyList<InputBinding> bindings, ScoringPlan plan, string[] outputs)
@@ -19,6 +20,7 @@ public sealed class Scorer : IDisposable
         _writers = [.. bindings.Select(b => InputWriter.Create(b, plan))];
         _widths = [.. bindings.Select(b => b.Features.Count)];
         _features = [.. bindings.SelectMany(b => b.Features)];
+        _types = [.. bindings.SelectMany(b => b.Features.Select(_ => b.Port.Type))];
         _outputs = outputs;
         _isRowByRow = bindings.Any(b => b.Port.Dimensions[0] == 1);
     }
@@ -69,6 +71,9 @@ public sealed class Scorer : IDisposable
 
         return new ScoreBatch(outputs, OutputPlan.RowsWithoutScore(outputs, rows));
     }
+
+    /// <summary>Type of the input that a feature feeds.</summary>
+    internal TensorType TypeOf(string feature) => _types[Array.IndexOf(_features, feature)];
 
     public void Dispose() => _session.Dispose();
 
