@@ -7,7 +7,7 @@ public sealed class ArrowTests
 {
     private static readonly string[] AllRooms =
     [
-        "Contract", "DuckDb", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Ingest", "Jobs", "Serving", "Generator",
+        "Contract", "DuckDb", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Ingest", "Jobs", "Serving", "Scoring", "Generator",
     ];
 
     internal static readonly Dictionary<string, string[]> Allowed = new()
@@ -23,15 +23,17 @@ public sealed class ArrowTests
         ["Ingest"] = ["Contract", "Registry", "OfflineStore"],
         ["Jobs"] = ["Contract", "Registry", "OfflineStore", "OnlineStore"],
         ["Serving"] = ["Contract", "GrpcHost", "Registry", "OnlineStore"],
+        ["Scoring"] = ["Contract", "Registry", "Serving", "GrpcHost"],
         ["Cli"] = AllRooms,
     };
 
     internal static readonly Dictionary<string, string[]> HeavyPackages = new()
     {
-        ["Google.Protobuf"] = ["Cli", "Contract", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Jobs", "Serving"],
+        ["Google.Protobuf"] = ["Cli", "Contract", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Jobs", "Serving", "Scoring"],
         ["DuckDB.NET.Bindings.Full"] = ["DuckDb"],
         ["StackExchange.Redis"] = ["OnlineStore"],
         ["Microsoft.Data.Sqlite"] = ["Registry", "OnlineStore", "Ingest", "Jobs"],
+        ["Microsoft.ML.OnnxRuntime"] = ["Scoring"],
         ["YamlDotNet"] = ["Registry"],
         ["CsvHelper"] = ["Ingest"],
         ["Grpc.AspNetCore.Server"] = ["GrpcHost", "Serving"],

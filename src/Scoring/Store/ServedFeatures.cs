@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+using FeatureStore.Registry.Snapshot;
+using FeatureStore.Scoring.Models;
+
+namespace FeatureStore.Scoring.Store;
+
+/// <summary>What a feature service serves, as a model sees it: names in order, and a fingerprint of everything that decides their values.</summary>
+/// <param name="Features">Names in the order of the service; <c>view__feature</c> where two views have the same.</param>
+public sealed record ServedFeatures(IReadOnlyList<string> Features, string Fingerprint)
+{
+    /// <exception cref="ModelStoreException">The registry has no such service.</exception>
+    public static ServedFeatures Of(RegistrySnapshot snapshot, string featureService)
+    {
+        if (!snapshot.FeatureServices.TryGetValue(featureService, out var service))
+        {
+            throw new ModelStoreException($"The registry has no feature service '{featureService}'; it has {string.Join(", ", snapshot.FeatureServices.Keys.Order(StringComparer.Ordinal))}.");
+        }
+
+        var all = service.Projections.SelectMany(p => p.Features.Select(f => (View: p.NameToUse, Feature: f))).ToArray();
+        var twice = all.GroupBy(f => f.Feature).Where(g => g.Count() > 1).Select(g => g.Key).ToHashSet(StringComparer.Ordinal);
+        var text = new StringBuilder();
+        foreach (var projection in service.Projections)
+        {
+            Describe(text, projection, snapshot.FeatureViews[projection.ViewName]);
+        }
+
+        return new ServedFeatures(
+            [.. all.Select(f => twice.Contains(f.Feature) ? $"{f.View}__{f.Feature}" : f.Feature)],
+            ModelLoader.Hash(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+
+    /// <summary>Names, types and, for computed features, window and functions. How long a row may be served (ttl) changes no value and is not in it.</summary>
+    private static void Describe(StringBuilder text, ProjectionModel projection, FeatureViewModel view)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"view {projection.ViewName} as {projection.NameToUse}\n");
+        foreach (var key in view.JoinKeys)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"key {key.Name} {key.Type}\n");
+        }
+
+        foreach (var feature in projection.Features)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"feature {feature} {view.Features.First(f => f.Name == feature).Type}\n");
+        }
+
+        if (view.Aggregated is not { } aggregated)
+        {
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"window {aggregated.SourcePath} {aggregated.EventTimeColumn} {aggregated.Window.Ticks} {aggregated.EmptyWindowZero}\n");
+        foreach (var aggregation in aggregated.Aggregations.Where(a => projection.Features.Contains(a.Name)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"aggregation {aggregation.Name} {aggregation.Function} {aggregation.Column}\n");
+        }
+    }
+}
