@@ -1,0 +1,9 @@
+namespace FeatureStore.Jobs.Tests;
+
+/// <summary>A clock that moves only when it is told to.</summary>
+internal sealed class SteppedTime : TimeProvider
+{
+    public DateTimeOffset Now { get; set; } = new(2026, 11, 2, 0, 0, 0, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow() => Now;
+}
