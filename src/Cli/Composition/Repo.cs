@@ -66,7 +66,7 @@ internal sealed class Repo
         }
 
         var online = (Config.OnlineStore as SqliteOnlineStoreConfig)?.Path;
-        foreach (var file in new[] { Config.LogPath, online, Config.RegistryPath }.OfType<string>())
+        foreach (var file in new[] { Config.LogPath, online, Config.RegistryPath }.OfType<string>().Where(f => Directory.Exists(Path.GetDirectoryName(f))))
         {
             foreach (var suffix in new[] { string.Empty, "-wal", "-shm" })
             {
