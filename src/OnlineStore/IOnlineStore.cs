@@ -40,7 +40,7 @@ public interface IOnlineStore : IAsyncDisposable
     /// <summary>Makes what the tables need before the first write; safe to repeat.</summary>
     Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
 
-    /// <summary>Reads every key from every table: <c>result[table][key]</c>. All tables share the entity's join keys.</summary>
+    /// <summary>Reads every key from every table: <c>result[table][key]</c>. All tables are of one project and share the entity's join keys.</summary>
     /// <exception cref="OnlineStoreException">The store cannot answer, or holds what cannot be read.</exception>
     Task<OnlineRead[][]> ReadAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);

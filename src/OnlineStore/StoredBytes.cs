@@ -51,8 +51,19 @@ internal static class StoredBytes
         }
     }
 
+    /// <summary>An event time kept as whole seconds since the epoch, in microseconds.</summary>
+    /// <exception cref="OnlineStoreException">It is null or out of a Timestamp's range.</exception>
+    public static long SecondsToMicros(OnlineTable table, long? seconds) =>
+        seconds is >= SecondsMin and <= SecondsMax
+            ? seconds.Value * MicrosPerSecond
+            : throw Wrong(table, "an event time that is no number of seconds within the years 1 to 9999", null);
+
     /// <summary>Whether the bytes, at least one, are a whole <c>feast.types.Value</c>.</summary>
     public static bool IsValue(ReadOnlySpan<byte> bytes) => IsPlainScalar(bytes) || IsMessage(bytes);
+
+    /// <summary>The error that names the view and what is wrong in it.</summary>
+    public static OnlineStoreException Wrong(OnlineTable table, string what, Exception? cause) =>
+        new($"The online store holds for the view '{table.View}' {what}; another program wrote it. Remove the view's rows and materialize again.", cause);
 
     private static bool IsPlainScalar(ReadOnlySpan<byte> bytes)
     {
@@ -68,9 +79,6 @@ internal static class StoredBytes
             _ => false,
         };
     }
-
-    private static OnlineStoreException Wrong(OnlineTable table, string what, Exception? cause) =>
-        new($"The online store holds for the view '{table.View}' {what}; another program wrote it. Remove the view's rows and materialize again.", cause);
 
     private static bool IsVarint(ReadOnlySpan<byte> bytes) =>
         bytes.Length is > 0 and <= VarintBytesMax && bytes[^1] < MoreFollows && !bytes[..^1].ContainsAnyInRange((byte)0, (byte)(MoreFollows - 1));

@@ -50,6 +50,9 @@ public sealed class RedisServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends one command of plain words and returns the start of the reply as it came.</summary>
+    public Task<string> SendAsync(string command, CancellationToken cancellationToken) => SendAsync(Port, command, cancellationToken);
+
     /// <summary>Ends the server as SIGKILL does; its data are lost.</summary>
     public void Kill() => _program.Kill();
 
@@ -91,12 +94,16 @@ public sealed class RedisServer : IAsyncDisposable
     // A server that asks for a password answers too: with -NOAUTH.
     private static async Task<bool> AnswersAsync(int port, CancellationToken cancellationToken)
     {
+        var reply = await SendAsync(port, "PING", cancellationToken);
+        return reply.StartsWith("+PONG", StringComparison.Ordinal) || reply.StartsWith("-NOAUTH", StringComparison.Ordinal);
+    }
+
+    private static async Task<string> SendAsync(int port, string command, CancellationToken cancellationToken)
+    {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
-        await client.GetStream().WriteAsync("PING\r\n"u8.ToArray(), cancellationToken);
-        var reply = new byte[64];
-        var length = await client.GetStream().ReadAsync(reply, cancellationToken);
-        var text = Encoding.ASCII.GetString(reply, 0, length);
-        return text.StartsWith("+PONG", StringComparison.Ordinal) || text.StartsWith("-NOAUTH", StringComparison.Ordinal);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"), cancellationToken);
+        var reply = new byte[4096];
+        return Encoding.ASCII.GetString(reply, 0, await client.GetStream().ReadAsync(reply, cancellationToken));
     }
 }

@@ -36,7 +36,9 @@ internal sealed class RedisConnection : IAsyncDisposable
     public TimeSpan Timeout { get; }
 
     /// <summary>The hosts, for messages.</summary>
-    public string Name => _target.ToString();
+    public string Name => _options.Deployment == RedisDeployment.RedisSentinel
+        ? $"'{_options.SentinelMaster}' at the sentinels {_target}"
+        : _target.ToString();
 
     /// <summary>The database, connected at least once.</summary>
     /// <exception cref="OnlineStoreException">No server answers, or it is of another kind than the settings say.</exception>
@@ -47,12 +49,23 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <exception cref="OnlineStoreException">One of them cannot be reached, so its keys would be missed.</exception>
     public async Task<IReadOnlyList<IServer>> OwnersAsync(CancellationToken cancellationToken)
     {
-        var owners = (await MultiplexerAsync(cancellationToken)).GetServers().Where(s => !s.IsReplica && s.ServerType != ServerType.Sentinel).ToArray();
-        var away = owners.Where(s => !s.IsConnected).Select(s => s.EndPoint.ToString()).ToArray();
-        return owners.Length > 0 && away.Length == 0
-            ? owners
-            : throw new OnlineStoreException(
-                $"The Redis online store {Name} is not whole: {string.Join(", ", away)} cannot be reached; nothing was looked for. Start it and run this again.");
+        var multiplexer = await MultiplexerAsync(cancellationToken);
+        var connected = multiplexer.GetServers().Where(s => s is { IsConnected: true, IsReplica: false }).ToArray();
+        if (_options.Deployment == RedisDeployment.RedisCluster)
+        {
+            // A host of the connection string that is no node any more owns nothing; a node that the cluster names does.
+            var owners = connected.FirstOrDefault()?.ClusterConfiguration?.Nodes.Where(n => !n.IsReplica && n.Slots.Count > 0).ToArray() ?? [];
+            var away = owners.Where(n => !connected.Any(s => Equals(s.EndPoint, n.EndPoint))).Select(n => n.EndPoint?.ToString()).ToArray();
+            if (away.Length > 0)
+            {
+                throw new OnlineStoreException(
+                    $"The Redis online store {Name} is not whole: {string.Join(", ", away)} cannot be reached; nothing was looked for. Start it and run this again.");
+            }
+
+            connected = [.. connected.Where(s => owners.Any(n => Equals(s.EndPoint, n.EndPoint)))];
+        }
+
+        return connected.Length > 0 ? connected : throw RedisErrors.Unreachable(Name, null);
     }
 
     public int Database => _target.Database ?? 0;

@@ -11,8 +11,8 @@ internal static class RedisErrors
     public static bool IsOfRedis(Exception e) =>
         e is RedisException or RedisTimeoutException or RedisCommandException or TimeoutException or ObjectDisposedException;
 
-    public static OnlineStoreException Unreachable(string store, Exception cause) =>
-        IsRefused(cause)
+    public static OnlineStoreException Unreachable(string store, Exception? cause) =>
+        cause is not null && IsRefused(cause)
             ? new OnlineStoreException($"The Redis online store {store} refuses the user or password; check username and password in connection_string.", cause)
             : new OnlineStoreException(
                 $"The Redis online store {store} cannot be reached; check that it runs and that connection_string in feature_store.yaml names it.", cause);

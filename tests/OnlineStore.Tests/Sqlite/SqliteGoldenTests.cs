@@ -18,13 +18,17 @@ public sealed class SqliteGoldenTests : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    [Fact]
-    public async Task Read_FeastsDatabase_GivesEveryRecordedValue()
+    /// <summary>Both recordings: what a process outside UTC wrote is read as it lies there, shifted.</summary>
+    public static TheoryData<string> Recordings => ["online_store", "online_store_written_in_tz_America_New_York"];
+
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task Read_FeastsDatabase_GivesEveryRecordedValue(string recording)
     {
         var path = Path.Combine(_folder, "feast.db");
-        File.Copy(Golden("online_store.db"), path);
+        File.Copy(Golden(recording + ".db"), path);
         await using var store = new SqliteOnlineStore(path);
-        foreach (var (table, rows) in Recorded())
+        foreach (var (table, rows) in Recorded(recording))
         {
             var reads = (await store.ReadAsync([table], [.. rows.Select(r => r.EntityKey)], CancellationToken.None))[0];
             for (var i = 0; i < rows.Length; i++)
@@ -35,26 +39,27 @@ public sealed class SqliteGoldenTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task Write_TheSameRows_LeavesFeastsTables()
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task Write_TheSameRows_LeavesFeastsTables(string recording)
     {
         var path = Path.Combine(_folder, "ours.db");
         await using (var store = new SqliteOnlineStore(path))
         {
-            foreach (var (table, rows) in Recorded())
+            foreach (var (table, rows) in Recorded(recording))
             {
                 await store.EnsureTablesAsync([table], CancellationToken.None);
                 await store.WriteAsync(table, rows, OnlineWriteRule.NewerWins, CancellationToken.None);
-                Assert.Equal(Dump(Golden("online_store.db"), table), Dump(path, table));
+                Assert.Equal(Dump(Golden(recording + ".db"), table), Dump(path, table));
             }
         }
     }
 
     private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Golden", name);
 
-    private static IEnumerable<(OnlineTable Table, EncodedRow[] Rows)> Recorded()
+    private static IEnumerable<(OnlineTable Table, EncodedRow[] Rows)> Recorded(string recording)
     {
-        var tables = JsonDocument.Parse(File.ReadAllBytes(Golden("online_store.json"))).RootElement.GetProperty("tables");
+        var tables = JsonDocument.Parse(File.ReadAllBytes(Golden(recording + ".json"))).RootElement.GetProperty("tables");
         foreach (var table in tables.EnumerateObject())
         {
             var byEntity = table.Value.EnumerateArray().GroupBy(r => r.GetProperty("entity_key").GetString()!).ToArray();

@@ -1,5 +1,7 @@
+using FeatureStore.Contract.Rows;
 using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore.Sqlite;
+using Microsoft.Data.Sqlite;
 
 namespace FeatureStore.OnlineStore.Tests.Sqlite;
 
@@ -7,9 +9,11 @@ public sealed class SqliteOnlineStoreTests : OnlineStoreSuite
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("online").FullName;
 
-    public SqliteOnlineStoreTests() => Store = new SqliteOnlineStore(Path.Combine(_folder, "online.db"));
+    public SqliteOnlineStoreTests() => Store = new SqliteOnlineStore(Database);
 
     protected override IOnlineStore Store { get; }
+
+    private string Database => Path.Combine(_folder, "online.db");
 
     public override async Task DisposeAsync()
     {
@@ -49,6 +53,91 @@ public sealed class SqliteOnlineStoreTests : OnlineStoreSuite
         Assert.DoesNotContain("remove", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Write_LaterInTheSameSecond_Wins()
+    {
+        var table = new OnlineTable("p", "v", ["f"]);
+        await Store.EnsureTablesAsync([table], CancellationToken.None);
+        await WriteAsync(table, Row(5_200_000, 1));
+        await WriteAsync(table, Row(5_800_000, 2));
+        Assert.Equal([32, 2], await ValueAsync(table));
+        Assert.Equal(new OnlineWriteCounts(1, 1), await WriteAsync(table, Row(6_800_000, 3), Row(6_200_000, 4)));
+        Assert.Equal([32, 3], await ValueAsync(table));
+        Assert.Equal(new OnlineWriteCounts(0, 1), await WriteAsync(table, Row(5_999_999, 5)));
+    }
+
+    [Fact]
+    public async Task AnyCall_TableWithFeastsNumberColumn_Works()
+    {
+        var table = new OnlineTable("p", "v", ["f"]);
+        await ExecuteAsync(
+            "CREATE TABLE p_v (entity_key BLOB, feature_name TEXT, value BLOB, value_text TEXT, value_num REAL, vector_value BLOB, "
+            + "event_ts timestamp, created_ts timestamp, PRIMARY KEY(entity_key, feature_name)); "
+            + "INSERT INTO p_v VALUES (x'01', 'f', x'2001', '1', 1.0, NULL, 5, NULL)");
+        await Store.EnsureTablesAsync([table], CancellationToken.None);
+        Assert.Equal([32, 1], await ValueAsync(table));
+        await WriteAsync(table, Row(6_000_000, 2));
+        Assert.Equal([32, 2], await ValueAsync(table));
+    }
+
+    [Theory]
+    [InlineData("x'ff', 5", "'f'")]
+    [InlineData("'text', 5", "'f'")]
+    [InlineData("x'2001', NULL", "time")]
+    [InlineData("x'2001', '2026-11-01 00:00:00'", "time")]
+    [InlineData("x'2001', 9000000000000000000", "time")]
+    public async Task Read_GarbageInARow_NamesViewAndField(string valueAndTime, string named)
+    {
+        var table = new OnlineTable("p", "weekly", ["f"]);
+        await Store.EnsureTablesAsync([table], CancellationToken.None);
+        await ExecuteAsync($"INSERT INTO p_weekly (entity_key, feature_name, value, event_ts) VALUES (x'01', 'f', {valueAndTime})");
+        var error = await Assert.ThrowsAsync<OnlineStoreException>(() => ValueAsync(table));
+        Assert.Contains("'weekly'", error.Message, StringComparison.Ordinal);
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Read_WhileAWriterHoldsTheFile_AnswersFromBefore()
+    {
+        var table = new OnlineTable("p", "v", ["f"]);
+        await Store.EnsureTablesAsync([table], CancellationToken.None);
+        await WriteAsync(table, Row(5_000_000, 1));
+        await using var writer = new SqliteConnection($"Data Source={Database}");
+        await writer.OpenAsync();
+        await using var transaction = writer.BeginTransaction(deferred: false);
+        using var update = writer.CreateCommand();
+        update.Transaction = transaction;
+        update.CommandText = "UPDATE p_v SET value = x'2002'";
+        await update.ExecuteNonQueryAsync();
+        Assert.Equal([32, 1], await ValueAsync(table));
+        await transaction.CommitAsync();
+        Assert.Equal([32, 2], await ValueAsync(table));
+    }
+
+    [Fact]
+    public async Task Read_PagesOverwritten_SaysThatTheFileIsDamaged()
+    {
+        var path = Path.Combine(_folder, "torn.db");
+        var table = new OnlineTable("p", "v", ["f"]);
+        await using (var store = new SqliteOnlineStore(path))
+        {
+            await store.EnsureTablesAsync([table], CancellationToken.None);
+            await store.WriteAsync(
+                table,
+                [.. Enumerable.Range(0, 500).Select(i => new EncodedRow(BitConverter.GetBytes(i), 1_000_000, null, [ValueBytes.Int64(i)]))],
+                OnlineWriteRule.NewerWins,
+                CancellationToken.None);
+        }
+
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes.AsSpan(4096).Fill(0x5a);
+        await File.WriteAllBytesAsync(path, bytes);
+        await using var torn = new SqliteOnlineStore(path);
+        var error = await Assert.ThrowsAsync<OnlineStoreException>(
+            () => torn.ReadAsync([table], [BitConverter.GetBytes(7)], CancellationToken.None));
+        Assert.Contains("damaged", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0.0, "0.0")]
     [InlineData(-0.0, "-0.0")]
@@ -66,4 +155,20 @@ public sealed class SqliteOnlineStoreTests : OnlineStoreSuite
     [InlineData(double.NegativeInfinity, "-inf")]
     public void Of_Double_IsAsPythonPrintsIt(double value, string expected) =>
         Assert.Equal(expected, ValueText.Of(ValueBytes.Double(value)));
+
+    private static EncodedRow Row(long micros, byte value) => new([1], micros, null, [[32, value]]);
+
+    private Task<OnlineWriteCounts> WriteAsync(OnlineTable table, params EncodedRow[] rows) =>
+        Store.WriteAsync(table, rows, OnlineWriteRule.NewerWins, CancellationToken.None);
+
+    private async Task<byte[]?> ValueAsync(OnlineTable table) => (await Store.ReadAsync([table], [[1]], CancellationToken.None))[0][0].Values[0];
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Database}");
+        await connection.OpenAsync();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
 }
