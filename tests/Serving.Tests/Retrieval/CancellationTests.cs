@@ -1,4 +1,5 @@
 using Feast.Serving;
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.OnlineStore;
 using Grpc.Core;
@@ -59,7 +60,11 @@ public sealed class CancellationTests
         public Task<OnlineWriteCounts> WriteAsync(
             OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task TeardownAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
