@@ -1,6 +1,7 @@
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving.Retrieval;
+using FeatureStore.Serving.Writing;
 
 namespace FeatureStore.Serving;
 
@@ -9,11 +10,14 @@ public sealed class ServingRuntime
 {
     private volatile PlanCache _plans;
 
-    public ServingRuntime(RegistrySnapshot snapshot, IOnlineStore store, TimeProvider time, RetrievalLimits limits, StatusPolicy? policy = null)
+    public ServingRuntime(RegistrySnapshot snapshot, IOnlineStore store, TimeProvider time, RetrievalLimits limits, StatusPolicy? policy = null, ServingPorts? ports = null)
     {
         Limits = limits;
         Policy = policy ?? StatusPolicy.Strict;
         _plans = new PlanCache(snapshot, Policy, limits);
+        Time = time;
+        Ports = ports ?? ServingPorts.None;
+        Pusher = new Pusher(new OnlineWriter(store, Policy), Ports.OfflinePush);
         Reader = new OnlineFeatureReader(store, time, limits, Policy);
     }
 
@@ -22,7 +26,13 @@ public sealed class ServingRuntime
 
     public OnlineFeatureReader Reader { get; }
 
+    public Pusher Pusher { get; }
+
+    public TimeProvider Time { get; }
+
     public RetrievalLimits Limits { get; }
+
+    public ServingPorts Ports { get; }
 
     public StatusPolicy Policy { get; }
 

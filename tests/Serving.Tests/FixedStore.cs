@@ -9,6 +9,9 @@ internal sealed class FixedStore : IOnlineStore
 {
     public Dictionary<(string View, string Key), EncodedRow> Rows { get; } = [];
 
+    /// <summary>Features of a view's rows in their order; a view that is not here has just those asked for.</summary>
+    public Dictionary<string, string[]> Features { get; } = [];
+
     public List<int> KeysPerRead { get; } = [];
 
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -19,9 +22,13 @@ internal sealed class FixedStore : IOnlineStore
         KeysPerRead.Add(entityKeys.Count);
         return Task.FromResult(tables.Select(t => entityKeys.Select(k =>
             Rows.TryGetValue((t.View, Convert.ToHexString(k)), out var row)
-                ? new OnlineRead(row.EventTimeMicros, [.. row.Values])
+                ? new OnlineRead(row.EventTimeMicros, Values(t, row))
                 : new OnlineRead(null, new byte[]?[t.Features.Count])).ToArray()).ToArray());
     }
+
+    private byte[][] Values(OnlineTable table, EncodedRow row) => Features.TryGetValue(table.View, out var names)
+        ? [.. table.Features.Select(f => row.Values[Array.IndexOf(names, f)])]
+        : [.. row.Values];
 
     public Task<OnlineWriteCounts> WriteAsync(
         OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) =>

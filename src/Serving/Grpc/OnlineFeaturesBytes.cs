@@ -197,7 +197,10 @@ internal static class OnlineFeaturesBytes
         {
             var size = Encoding.UTF8.GetByteCount(text);
             Header(tag, size);
-            _filled += Encoding.UTF8.GetBytes(text, Span(size));
+
+            // Taken before the sum: taking room may begin the count anew.
+            var span = Span(size);
+            _filled += Encoding.UTF8.GetBytes(text, span);
         }
 
         public void Flush()

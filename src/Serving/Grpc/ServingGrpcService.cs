@@ -12,20 +12,6 @@ public sealed class ServingGrpcService(ServingRuntime runtime) : ServingServiceB
         Task.FromResult(new GetFeastServingInfoResponse { Version = ServingRuntime.Version });
 
     /// <inheritdoc/>
-    public override Task<OnlineFeatures> GetOnlineFeatures(GetOnlineFeaturesRequest request, ServerCallContext context)
-    {
-        var entities = new EntityColumn[request.Entities.Count];
-        var index = 0;
-        foreach (var (name, values) in request.Entities)
-        {
-            runtime.Limits.CheckRows(values.Val.Count);
-            entities[index++] = new EntityColumn(name, values.Val);
-        }
-
-        var plans = runtime.Plans;
-        var plan = request.KindCase == GetOnlineFeaturesRequest.KindOneofCase.FeatureService
-            ? plans.Service(request.FeatureService)
-            : plans.References(request.Features?.Val ?? []);
-        return runtime.Reader.ReadAsync(plan, entities, request.FullFeatureNames, context.CancellationToken);
-    }
+    public override Task<OnlineFeatures> GetOnlineFeatures(GetOnlineFeaturesRequest request, ServerCallContext context) =>
+        OnlineFeaturesCall.RunAsync(runtime, request, context);
 }

@@ -46,6 +46,7 @@ public sealed class FeatureServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(runtime);
         builder.Services.AddSingleton<ServingGrpcService>();
+        builder.Services.AddSingleton<FeatureServerGrpcService>();
         builder.Services.AddSingleton<HttpServing>();
         builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -61,6 +62,7 @@ public sealed class FeatureServer : IAsyncDisposable
         var http = application.Services.GetRequiredService<HttpServing>();
         application.MapWhen(c => !HttpProtocol.IsHttp2(c.Request.Protocol), branch => branch.Run(http.HandleAsync));
         application.MapGrpcService<ServingGrpcService>();
+        application.MapGrpcService<FeatureServerGrpcService>();
         try
         {
             await application.StartAsync(cancellationToken);

@@ -24,6 +24,12 @@ internal static class HttpBody
             throw new HttpBodyException("json_invalid", ["body", e.BytePositionInLine ?? 0], $"The body is not valid JSON: {e.Message}");
         }
 
+        catch (InvalidOperationException)
+        {
+            // A name that is half of a surrogate pair cannot be compared with the others.
+            throw new HttpBodyException("json_invalid", ["body", 0], "A name in the body is no valid Unicode.");
+        }
+
         if (document.RootElement.ValueKind == JsonValueKind.Object)
         {
             return document;

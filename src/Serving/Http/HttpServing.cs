@@ -13,6 +13,10 @@ internal sealed class HttpServing(ServingRuntime runtime, ILogger<HttpServing> l
     private readonly Dictionary<string, (string Method, Func<ServingRuntime, HttpContext, Task> Run)> _endpoints = new()
     {
         ["/get-online-features"] = (HttpMethods.Post, OnlineFeaturesEndpoint.RunAsync),
+        ["/push"] = (HttpMethods.Post, WriteEndpoints.PushAsync),
+        ["/write-to-online-store"] = (HttpMethods.Post, WriteEndpoints.WriteAsync),
+        ["/materialize"] = (HttpMethods.Post, MaterializeEndpoints.RangeAsync),
+        ["/materialize-incremental"] = (HttpMethods.Post, MaterializeEndpoints.IncrementalAsync),
         ["/health"] = (HttpMethods.Get, HealthAsync),
     };
 

@@ -14,6 +14,8 @@ internal sealed record FaultCodes(StatusCode Grpc, int Http, string FeastClass)
         RetrievalFault.NameCollision => new(StatusCode.InvalidArgument, StatusCodes.Status400BadRequest, "FeatureNameCollisionError"),
         RetrievalFault.TooLarge => new(StatusCode.ResourceExhausted, StatusCodes.Status413PayloadTooLarge, "FeastError"),
         RetrievalFault.NotServed => new(StatusCode.FailedPrecondition, StatusCodes.Status409Conflict, "FeastError"),
+        RetrievalFault.PushSourceNotFound => new(StatusCode.InvalidArgument, StatusCodes.Status422UnprocessableEntity, "PushSourceNotFoundException"),
+        RetrievalFault.NotSetUp => new(StatusCode.Unimplemented, StatusCodes.Status501NotImplemented, "FeastError"),
         RetrievalFault.Corrupt => new(StatusCode.DataLoss, StatusCodes.Status500InternalServerError, "FeastError"),
         _ => new(StatusCode.InvalidArgument, StatusCodes.Status400BadRequest, "FeastError"),
     };

@@ -26,6 +26,12 @@ public enum RetrievalFault
 
     /// <summary>What is stored cannot be read.</summary>
     Corrupt,
+
+    /// <summary>A push source that feeds no view.</summary>
+    PushSourceNotFound,
+
+    /// <summary>The server was started without what this needs.</summary>
+    NotSetUp,
 }
 
 /// <summary>The request cannot be answered; the message names what is wrong and is safe to show to the caller.</summary>

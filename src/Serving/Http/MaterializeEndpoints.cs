@@ -1,0 +1,59 @@
+using System.Text.Json;
+using FeatureStore.Registry.Snapshot;
+using FeatureStore.Serving.Retrieval;
+using FeatureStore.Serving.Writing;
+using Microsoft.AspNetCore.Http;
+
+namespace FeatureStore.Serving.Http;
+
+/// <summary><c>POST /materialize</c> and <c>POST /materialize-incremental</c>; the answer comes when all is done.</summary>
+internal static class MaterializeEndpoints
+{
+    public static async Task RangeAsync(ServingRuntime runtime, HttpContext context)
+    {
+        using var document = await HttpBody.ReadAsync(context);
+        var body = document.RootElement;
+        var views = Views(runtime, body);
+        var whole = HttpBody.Boolean(body, "disable_event_timestamp", fallback: false);
+        var (start, end) = whole
+            ? (DateTimeOffset.UnixEpoch, runtime.Time.GetUtcNow())
+            : (Time(body, "start_ts"), Time(body, "end_ts"));
+        if (start > end)
+        {
+            throw new RetrievalException(RetrievalFault.Invalid, $"start_ts ({start:O}) lies after end_ts ({end:O}); exchange them.");
+        }
+
+        await Materializer(runtime).MaterializeAsync(views, start, end, context.RequestAborted);
+        await HttpAnswers.NullAsync(context);
+    }
+
+    public static async Task IncrementalAsync(ServingRuntime runtime, HttpContext context)
+    {
+        using var document = await HttpBody.ReadAsync(context);
+        var views = Views(runtime, document.RootElement);
+        await Materializer(runtime).MaterializeIncrementalAsync(views, Time(document.RootElement, "end_ts"), context.RequestAborted);
+        await HttpAnswers.NullAsync(context);
+    }
+
+    private static IMaterializer Materializer(ServingRuntime runtime) => runtime.Ports.Materializer
+        ?? throw new RetrievalException(RetrievalFault.NotSetUp, "This server runs no materialization; run 'fstore materialize' beside the lake.");
+
+    private static FeatureViewModel[] Views(ServingRuntime runtime, JsonElement body)
+    {
+        var known = runtime.Plans.Snapshot.FeatureViews;
+        var names = HttpBody.Texts(body, "feature_views", runtime.Limits.CheckFeatures);
+        return names.Length == 0
+            ? [.. known.Values.Where(v => v.Online)]
+            : Array.ConvertAll(names, n => known.GetValueOrDefault(n)
+                ?? throw new RetrievalException(RetrievalFault.ViewNotFound, $"There is no feature view '{n}'; correct the name, or apply."));
+    }
+
+    private static DateTimeOffset Time(JsonElement body, string field)
+    {
+        var text = HttpBody.Text(body, field)
+            ?? throw new RetrievalException(RetrievalFault.Invalid, $"'{field}' is missing; send ISO 8601 text such as 2026-11-02T00:00:00.");
+        return RowTimes.TryParse(text, out var time)
+            ? time
+            : throw new RetrievalException(RetrievalFault.Invalid, $"'{field}' is no time; send ISO 8601 text such as 2026-11-02T00:00:00.");
+    }
+}
