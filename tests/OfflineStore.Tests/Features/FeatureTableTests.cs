@@ -74,6 +74,19 @@ public sealed class FeatureTableTests : IDisposable
         Assert.Equal($"u|2|0|null|null|null|1|{7 * Day}|{7 * Day}", Assert.Single(FeatureRows.Read(_root)));
     }
 
+    [Theory]
+    [InlineData(0, 9, "1|1|1|1|1|1")]
+    [InlineData(-8, 9, "0|0|null|null|null|0")]
+    [InlineData(-8, 30, "0|0|null|null|null|0")]
+    public void Compute_OnlyRowOfAUserIsLate_ItsFirstRowIsCreatedWhenItWasKnown(int day, int known, string values)
+    {
+        var time = (7 * Day) + (day * Day) - 1;
+        Append(1, Row("t1", 1) with { CommitTimeMicros = known * Day, Values = ["u", 1.0, "v", time] });
+        Append(2, Row("t2", 1) with { Source = "other", CommitTimeMicros = 2 * Day, Values = ["someone else", 1.0, "v", 20 * Day] });
+        Compute();
+        Assert.Equal($"u|{values}|{7 * Day}|{known * Day}", Assert.Single(FeatureRows.Read(_root)));
+    }
+
     [Fact]
     public void Compute_Truncate_EndsEveryKeyOfItsSourceAtItsCommit()
     {
