@@ -2,7 +2,7 @@ using BenchmarkDotNet.Running;
 using FeatureStore.Benchmarks.DuckDb;
 using FeatureStore.Benchmarks.Weekly;
 
-// weekly-features --users N --rows N [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
+// weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // micro [BenchmarkDotNet's own arguments]
 switch (args.FirstOrDefault())
 {

@@ -40,7 +40,7 @@ internal sealed class Pipeline(Repo repo)
         foreach (var topic in ChangeTopic.All)
         {
             var columns = topic.Table.Columns;
-            var lake = ChangeTable.Open(repo.Config.LakePath, topic.LakePath, columns);
+            var lake = ChangeTable.Open(repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(repo.Config));
             var done = before;
             var landed = new IngestRunner(log, log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.TimeUnits(repo.Config, topic.Table))
                 .Run(IngestBatchRows, Counted(progress, "rows", done, waiting), cancellationToken);
@@ -54,7 +54,7 @@ internal sealed class Pipeline(Repo repo)
     /// <summary>Computes every aggregated view as of the given times, some at a time so that progress can be told.</summary>
     public long Compute(RegistrySnapshot snapshot, IReadOnlyList<long> asOfMicros, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
-        var weekly = new WeeklyFeatures(repo.Config.LakePath);
+        var weekly = new WeeklyFeatures(repo.Config.LakePath, LakeOptions.Read(repo.Config));
         var views = snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null).ToArray();
         long rows = 0;
         long done = 0;

@@ -15,8 +15,11 @@ public sealed class ChangeTable
     private readonly LakeFiles _files;
     private readonly IReadOnlyList<LakeColumn> _columns;
 
-    private ChangeTable(string root, IReadOnlyList<LakeColumn> columns)
+    private readonly LakeOptions? _options;
+
+    private ChangeTable(string root, IReadOnlyList<LakeColumn> columns, LakeOptions? options)
     {
+        _options = options;
         _log = new DeltaLog(root);
         _files = new LakeFiles(root);
         _columns = columns;
@@ -24,10 +27,11 @@ public sealed class ChangeTable
 
     /// <summary>Names a table below the lake's root; it is made by the first append.</summary>
     /// <param name="columns">The row's own columns, in the order of <see cref="ChangeRow.Values"/>.</param>
-    public static ChangeTable Open(string lakeRoot, string path, IReadOnlyList<LakeColumn> columns)
+    /// <param name="options">Bounds of the writing; null takes the defaults.</param>
+    public static ChangeTable Open(string lakeRoot, string path, IReadOnlyList<LakeColumn> columns, LakeOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return new ChangeTable(Path.Combine(lakeRoot, path), columns);
+        return new ChangeTable(Path.Combine(lakeRoot, path), columns, options);
     }
 
     /// <summary>The last progress stored for an application, or null.</summary>
@@ -58,7 +62,8 @@ public sealed class ChangeTable
             before = _log.Read(cancellationToken);
             if (Holds(before, txn))
             {
-                _files.Delete(added);
+                // Another delivered the same progress; a file is never removed that the log names.
+                _files.Delete(added.Where(f => !before!.Files.ContainsKey(f.Path)));
                 return;
             }
         }
@@ -104,7 +109,7 @@ public sealed class ChangeTable
             return added;
         }
 
-        using var database = LakeDatabase.Open();
+        using var database = LakeDatabase.Open(_options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         var groups = rows.GroupBy(r => (Date: LakeSql.DateText(r.CommitTimeMicros), Insert: ChangeColumns.IsInsert(r.Op)))
             .OrderBy(g => g.Key.Date, StringComparer.Ordinal).ThenBy(g => g.Key.Insert);

@@ -64,7 +64,7 @@ public sealed class DeltaLog(string tableRoot)
     public DeltaCommitOutcome TryCommit(long version, DeltaCommit commit)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(version);
-        Directory.CreateDirectory(LogPath);
+        DurableFolder.Create(LogPath);
         var target = Path.Combine(LogPath, FileName(version));
         var temporary = Path.Combine(LogPath, $".{Guid.NewGuid():N}.tmp");
         try
@@ -77,7 +77,6 @@ public sealed class DeltaLog(string tableRoot)
 
             // A move without overwrite links the new name and fails if it is taken: the put-if-absent of a folder.
             File.Move(temporary, target, overwrite: false);
-            return DeltaCommitOutcome.Committed;
         }
         catch (IOException) when (File.Exists(target))
         {
@@ -87,6 +86,10 @@ public sealed class DeltaLog(string tableRoot)
         {
             File.Delete(temporary);
         }
+
+        // Not within the try: a failure here is no conflict, the commit is there.
+        DurableFolder.Flush(LogPath);
+        return DeltaCommitOutcome.Committed;
     }
 
     private static string FileName(long version) => version.ToString("D20", CultureInfo.InvariantCulture) + ".json";

@@ -6,6 +6,9 @@ namespace FeatureStore.OfflineStore.Lake;
 internal sealed class DeltaReplay(string table)
 {
     private static readonly Dictionary<string, string> NoTags = [];
+
+    // A name that stands twice has two values, and readers would differ in which they take.
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
     private readonly Dictionary<string, DeltaFile> _files = [];
     private readonly Dictionary<string, long> _txn = [];
     private DeltaProtocol? _protocol;
@@ -25,7 +28,7 @@ internal sealed class DeltaReplay(string table)
 
             try
             {
-                using var document = JsonDocument.Parse(line);
+                using var document = JsonDocument.Parse(line, Strict);
                 Apply(document.RootElement);
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

@@ -18,7 +18,7 @@ internal sealed class LakeFiles(string tableRoot)
         return new StagedFile(temporary, $"{partitionColumn}={partitionValue}/{name}", partitionColumn, partitionValue);
     }
 
-    /// <summary>Moves a staged file into its partition, flushed to disk, and returns it as the log will name it.</summary>
+    /// <summary>Moves a staged file into its partition, its bytes and its name flushed to disk, and returns it as the log will name it.</summary>
     public DeltaFile Publish(StagedFile staged, string? stats, IReadOnlyDictionary<string, string> tags)
     {
         using (var stream = new FileStream(staged.TemporaryPath, FileMode.Open, FileAccess.ReadWrite))
@@ -27,8 +27,10 @@ internal sealed class LakeFiles(string tableRoot)
         }
 
         var target = Path.Combine(tableRoot, staged.Path);
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        var folder = Path.GetDirectoryName(target)!;
+        DurableFolder.Create(folder);
         File.Move(staged.TemporaryPath, target, overwrite: false);
+        DurableFolder.Flush(folder);
         var info = new FileInfo(target);
         var modified = new DateTimeOffset(info.LastWriteTimeUtc).ToUnixTimeMilliseconds();
         return new DeltaFile(

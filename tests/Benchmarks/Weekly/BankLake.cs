@@ -1,9 +1,7 @@
 using System.Globalization;
-
 using FeatureStore.Generator;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
-
 using ValueType = Feast.Types.ValueType;
 
 namespace FeatureStore.Benchmarks.Weekly;
@@ -11,7 +9,6 @@ namespace FeatureStore.Benchmarks.Weekly;
 /// <summary>A generated year of the bank in a change table, a commit for each day, as ingest would leave it.</summary>
 internal static class BankLake
 {
-    public const int Days = 371; // 53 weeks.
     public const string Changes = "cdc/transactions";
     public const string Features = "features/weekly";
     private const ulong Seed = 20251102;
@@ -44,21 +41,25 @@ internal static class BankLake
             new("num_vendors_l1w", "count_distinct", "vendor"), new("num_sources_l1w", "count_distinct", "sources"),
         ]));
 
-    /// <summary>The last <paramref name="count"/> weekly feature times that leave two weeks for late changes.</summary>
-    public static IReadOnlyList<long> Times(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => DayMicros(Days - (7 * (count <= 51 ? count - i + 1 : count - i - 1)))).Order()];
+    /// <summary>The last weekly feature times; if there are weeks enough, two are left for late changes.</summary>
+    public static IReadOnlyList<long> Times(WeeklySettings settings)
+    {
+        var last = settings.Times <= settings.Weeks - 2 ? settings.Weeks - 2 : settings.Weeks;
+        return [.. Enumerable.Range(last - settings.Times + 1, settings.Times).Select(week => DayMicros(week * 7))];
+    }
 
     /// <summary>Writes the lake unless the folder holds it; kept between runs, since it is the same for the same numbers.</summary>
     /// <returns>Change rows in it.</returns>
-    public static long Ensure(string lakeRoot, int users, long rows, CancellationToken cancellationToken)
+    public static long Ensure(WeeklySettings settings, CancellationToken cancellationToken)
     {
-        var table = ChangeTable.Open(lakeRoot, Changes, Columns);
-        if (table.TxnVersion("generator") is { } done && done > Days)
+        var days = settings.Weeks * 7;
+        var table = ChangeTable.Open(settings.Folder, Changes, Columns);
+        if (table.TxnVersion("generator") is { } done && done > days)
         {
             return table.TxnVersion("rows")!.Value;
         }
 
-        var options = new SyntheticOptions(users, Days, Seed, FirstDay) { RowsPerUserAndDay = (double)rows / users / Days };
+        var options = new SyntheticOptions(settings.Users, days, Seed, FirstDay) { RowsPerUserAndDay = (double)settings.Rows / settings.Users / days };
         long lsn = 0;
         var day = 0;
         var batch = new List<ChangeRow>();
@@ -73,9 +74,9 @@ internal static class BankLake
             batch.Add(Row(change, ++lsn));
         }
 
-        table.Append(batch, new LakeTxn("generator", Days), cancellationToken);
+        table.Append(batch, new LakeTxn("generator", days), cancellationToken);
         table.Append([], new LakeTxn("rows", lsn), cancellationToken);
-        table.Append([], new LakeTxn("generator", Days + 1), cancellationToken);
+        table.Append([], new LakeTxn("generator", days + 1), cancellationToken);
         return lsn;
     }
 

@@ -14,7 +14,7 @@ internal static class BareQuery
         using var database = DuckDbDatabase.Open(null, new DuckDbOptions(settings.MemoryMiB, settings.Threads, Path.Combine(settings.Folder, "bare-spill")));
         using var connection = database.Connect();
         connection.Execute("SET TimeZone = 'UTC'");
-        foreach (var t in BankLake.Times(settings.Times))
+        foreach (var t in BankLake.Times(settings))
         {
             connection.Execute($"""
                 COPY (

@@ -15,8 +15,8 @@ internal static class WeeklyBenchmark
 
     public static int Run(WeeklySettings settings)
     {
-        var changes = BankLake.Ensure(settings.Folder, settings.Users, settings.Rows, CancellationToken.None);
-        Console.WriteLine($"{changes} changes, {settings.Users} users, {settings.Times} feature times, {settings.Threads} threads, memory limit {settings.MemoryMiB} MiB");
+        var changes = BankLake.Ensure(settings, CancellationToken.None);
+        Console.WriteLine($"{changes} changes, {settings.Users} users, {settings.Weeks} weeks, {settings.Times} feature times, {settings.Threads} threads, memory limit {settings.MemoryMiB} MiB");
         var ratios = new List<double>();
         for (var pair = 0; pair < settings.Pairs; pair++)
         {
@@ -47,7 +47,7 @@ internal static class WeeklyBenchmark
         if (which == Ours)
         {
             var options = new LakeOptions(settings.MemoryMiB, settings.Threads, Path.Combine(settings.Folder, "spill"));
-            new WeeklyFeatures(settings.Folder, options).Compute(BankLake.View, BankLake.Times(settings.Times), CancellationToken.None);
+            new WeeklyFeatures(settings.Folder, options).Compute(BankLake.View, BankLake.Times(settings), CancellationToken.None);
         }
         else
         {

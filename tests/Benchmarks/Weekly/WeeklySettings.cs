@@ -3,10 +3,11 @@ using System.Globalization;
 namespace FeatureStore.Benchmarks.Weekly;
 
 /// <summary>How large a run is.</summary>
+/// <param name="Weeks">Weeks over which the rows are spread.</param>
 /// <param name="Times">Weekly feature times computed in one go.</param>
 /// <param name="Pairs">Runs of ours and of the bare query, in turns.</param>
 /// <param name="Folder">Where the lake is kept between runs.</param>
-internal sealed record WeeklySettings(int Users, long Rows, int Times, int Pairs, int MemoryMiB, int Threads, string Folder)
+internal sealed record WeeklySettings(int Users, long Rows, int Weeks, int Times, int Pairs, int MemoryMiB, int Threads, string Folder)
 {
     public static WeeklySettings Parse(string[] arguments)
     {
@@ -16,6 +17,7 @@ internal sealed record WeeklySettings(int Users, long Rows, int Times, int Pairs
         var settings = new WeeklySettings(
             users,
             rows,
+            Number("--weeks", 53),
             Number("--times", 1),
             Number("--pairs", 3),
             Number("--memory-mib", 1024),
@@ -29,7 +31,7 @@ internal sealed record WeeklySettings(int Users, long Rows, int Times, int Pairs
 
     public string[] ToArguments() =>
     [
-        "--users", Text(Users), "--rows", Text(Rows), "--times", Text(Times), "--pairs", Text(Pairs),
+        "--users", Text(Users), "--rows", Text(Rows), "--weeks", Text(Weeks), "--times", Text(Times), "--pairs", Text(Pairs),
         "--memory-mib", Text(MemoryMiB), "--threads", Text(Threads), "--folder", Folder,
     ];
 

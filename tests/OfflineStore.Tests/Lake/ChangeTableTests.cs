@@ -62,6 +62,35 @@ public sealed class ChangeTableTests : IDisposable
         Assert.Contains("column amount is Double", thrown.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Append_ManyWritersAtOnce_EveryCommitCountsOnce()
+    {
+        // Each writer loses the race for a version now and then, and tries again.
+        var writers = Enumerable.Range(0, 4).Select(w => Task.Run(() =>
+        {
+            for (var n = 1; n <= 5; n++)
+            {
+                Open().Append([Row("c", (w * 100) + n, 5)], new LakeTxn($"writer{w}", n), CancellationToken.None);
+            }
+        }));
+        await Task.WhenAll(writers);
+
+        var snapshot = new DeltaLog(TableRoot).Read(CancellationToken.None)!;
+        Assert.Equal((19, 20), (snapshot.Version, snapshot.Files.Count));
+        Assert.All(Enumerable.Range(0, 4), w => Assert.Equal(5, snapshot.Txn[$"writer{w}"]));
+    }
+
+    [Fact]
+    public async Task Append_TheSameProgressByManyAtOnce_LandsOnceAndLeavesNoOtherFile()
+    {
+        var writers = Enumerable.Range(0, 4).Select(_ => Task.Run(
+            () => Open().Append([Row("c", 1, 5)], new LakeTxn("app", 1), CancellationToken.None)));
+        await Task.WhenAll(writers);
+
+        var file = Assert.Single(new DeltaLog(TableRoot).Read(CancellationToken.None)!.Files.Keys);
+        Assert.Equal([Path.Combine(TableRoot, file)], Directory.GetFiles(TableRoot, "*.parquet", SearchOption.AllDirectories));
+    }
+
     private static ChangeRow Row(string op, long lsn, long micros) =>
         new(op, "s", lsn, 0, $"{{\"id\":{lsn}}}", micros, [], ["u", 1.5, micros]);
 

@@ -60,6 +60,17 @@ public sealed class DeltaLogTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"add":{"path":"a","partitionValues":{"d":"1","d":"2"},"size":1,"modificationTime":1,"dataChange":true}}""")]
+    [InlineData("""{"add":{"path":"a","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true,"tags":{"k":"1","k":"2"}}}""")]
+    [InlineData("""{"txn":{"appId":"a","version":1,"version":2}}""")]
+    public void Read_NameThatStandsTwice_NamesFileAndLine(string line)
+    {
+        Commit(0, Protocol, Metadata, line);
+        var message = Assert.Throws<DeltaException>(() => Read()).Message;
+        Assert.Contains("00000000000000000000.json line 3", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("""{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":[],"writerFeatures":[]}""", true)]
     [InlineData("""{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":[]}""", false)]
     [InlineData("""{"minReaderVersion":3,"minWriterVersion":7}""", false)]

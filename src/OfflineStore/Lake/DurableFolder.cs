@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+
+namespace FeatureStore.OfflineStore.Lake;
+
+/// <summary>
+/// Makes names durable: a file's own flush keeps its bytes, and only a flush of the folder keeps its name. The runtime opens
+/// no folders, so the calls are POSIX's; elsewhere the file system's journal must do.
+/// </summary>
+internal static partial class DurableFolder
+{
+    private const int ReadOnly = 0;
+
+    /// <summary>Flushes a folder's entries to disk.</summary>
+    /// <exception cref="IOException">The folder is gone, or the disk refused.</exception>
+    public static void Flush(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var descriptor = Open(path, ReadOnly);
+        if (descriptor < 0)
+        {
+            throw new IOException($"{path} cannot be opened to be flushed (errno {Marshal.GetLastPInvokeError()}).");
+        }
+
+        try
+        {
+            if (Fsync(descriptor) != 0)
+            {
+                throw new IOException($"{path} cannot be flushed to disk (errno {Marshal.GetLastPInvokeError()}).");
+            }
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>Makes a folder and those above it that are missing, each with a durable name.</summary>
+    public static void Create(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Directory.Exists(full))
+        {
+            return;
+        }
+
+        var parent = Path.GetDirectoryName(full)!; // The root of the file system always exists.
+        Create(parent);
+        Directory.CreateDirectory(full);
+        Flush(parent);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}
