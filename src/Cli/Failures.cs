@@ -1,5 +1,6 @@
 using FeatureStore.Cli.Composition;
 using FeatureStore.Contract.Values;
+using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Validation;
 using Grpc.Core;
@@ -15,7 +16,15 @@ internal static class Failures
         return Code(e);
     }
 
-    private static string Message(Exception e) => e is RpcException rpc ? $"the server answered {rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;
+    private static string Message(Exception e) => e switch
+    {
+        RpcException rpc => $"the server answered {rpc.StatusCode}: {rpc.Status.Detail}",
+
+        // DuckDB names the file, and then prints the statement.
+        DuckDbException duck when duck.Message.Contains(".parquet", StringComparison.Ordinal) =>
+            $"{duck.Message.Split('\n')[0].Trim()}. The file is damaged or missing: restore it, or remove its table's folder and fill it again ('fstore ingest' for a change table, 'fstore features compute' for a feature table).",
+        _ => e.Message,
+    };
 
     private static int Code(Exception e) => e switch
     {

@@ -36,7 +36,7 @@ internal static class VersionRows
 
         // A version that ended in the moment it began was never known, but a run between the two commits may have served it: its end counts.
         return $"""
-            WITH {ChangeVersions.With(changes, read)},
+            WITH RECURSIVE {ChangeVersions.With(changes, read)},
             feature_row AS (
                 SELECT {string.Join(", ", keys.Concat(features).Select(c => $"{c.Sql} AS {c.Name}"))},
                     {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS event_time, k, k_next, k_next = {ChangeVersions.End} AS alive, __source, __key

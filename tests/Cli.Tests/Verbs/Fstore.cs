@@ -9,10 +9,11 @@ internal sealed class Fstore : IDisposable
     {
         Repo = Directory.CreateTempSubdirectory("fstore").FullName;
         var source = Path.Combine(AppContext.BaseDirectory, "repo");
-        Directory.CreateDirectory(Path.Combine(Repo, "features"));
         foreach (var file in Directory.EnumerateFiles(source, "*.yaml", SearchOption.AllDirectories))
         {
-            File.Copy(file, Path.Combine(Repo, Path.GetRelativePath(source, file)));
+            var target = Path.Combine(Repo, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
         }
     }
 
