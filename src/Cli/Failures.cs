@@ -3,6 +3,8 @@ using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Validation;
+using FeatureStore.Scoring.Models;
+using FeatureStore.Scoring.Store;
 using Grpc.Core;
 
 namespace FeatureStore.Cli;
@@ -29,7 +31,7 @@ internal static class Failures
     private static int Code(Exception e) => e switch
     {
         UsageException or MaterializeRangeException or EntityValueException => ExitCodes.Usage,
-        DefinitionException or RegistryConflictException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
+        DefinitionException or RegistryConflictException or ModelRefusedException or ModelStoreException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };
 }

@@ -19,6 +19,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     VerifyVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),
+    ModelsVerb.Create(),
     GlobalOptions.Folder,
     GlobalOptions.Yaml,
     GlobalOptions.Json,

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace FeatureStore.Scoring.Models;
 
 /// <summary>The files that a model may come in.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ModelFormat>))]
 public enum ModelFormat
 {
     Onnx,

@@ -18,9 +18,9 @@ internal static class InputPlan
     private const string FeatureNamesKey = "feature_names";
 
     /// <exception cref="ModelRefusedException">A feature feeds no input, an input has no feature, or a width or type does not fit.</exception>
-    public static IReadOnlyList<InputBinding> Compile(ModelSignature signature, ScoringPlan plan)
+    public static IReadOnlyList<InputBinding> Compile(ModelSignature signature, ScoringPlan plan, IReadOnlyList<string> served)
     {
-        var features = Features(signature, plan);
+        var features = Features(signature, plan, served);
         var unused = plan.UnusedInputs.ToHashSet(StringComparer.Ordinal);
         foreach (var name in unused)
         {
@@ -46,7 +46,7 @@ internal static class InputPlan
         return [.. signature.Inputs.Select(p => unused.Contains(p.Name) ? Bind(p, []) : features.Contains(p.Name) ? Bind(p, [p.Name]) : Bind(p, rest))];
     }
 
-    private static IReadOnlyList<string> Features(ModelSignature signature, ScoringPlan plan)
+    private static IReadOnlyList<string> Features(ModelSignature signature, ScoringPlan plan, IReadOnlyList<string> served)
     {
         var features = plan.Features.Count > 0 ? plan.Features : FromFile(signature);
         if (features.Count == 0 && signature.Inputs.All(p => !IsVector(p)))
@@ -55,6 +55,7 @@ internal static class InputPlan
             features = [.. signature.Inputs.Select(p => p.Name).Where(n => !plan.UnusedInputs.Contains(n) && !(n == MlNetLabel && signature.Producer == ModelSignature.MlNet))];
         }
 
+        features = features.Count > 0 ? features : served;
         if (features.Count == 0)
         {
             throw new ModelRefusedException("The model file does not name its features; give them in the order of its vector.");

@@ -33,12 +33,13 @@ public sealed class Scorer : IDisposable
     public ModelSignature Signature => _session.Signature;
 
     /// <summary>Binds features to inputs and decides on absent values, before anything is scored.</summary>
+    /// <param name="served">Features in the order of a vector for a model that names none itself; null where nothing is known of them.</param>
     /// <exception cref="ModelRefusedException">The model and the plan do not fit; the session is closed then.</exception>
-    public static Scorer Create(IModelSession session, ScoringPlan plan)
+    public static Scorer Create(IModelSession session, ScoringPlan plan, IReadOnlyList<string>? served = null)
     {
         try
         {
-            var bindings = InputPlan.Compile(session.Signature, plan);
+            var bindings = InputPlan.Compile(session.Signature, plan, served ?? []);
             if (plan.Defaults.Keys.FirstOrDefault(d => !bindings.Any(b => b.Features.Contains(d))) is { } stray)
             {
                 throw new ModelRefusedException($"There is a default for '{stray}', which is no feature of the model.");

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace FeatureStore.Scoring.Scores;
 
 /// <summary>What happens to a feature that has no value in a row.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MissingPolicy>))]
 public enum MissingPolicy
 {
     /// <summary>The call is refused.</summary>

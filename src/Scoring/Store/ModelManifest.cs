@@ -45,7 +45,6 @@ public sealed record ModelManifest(
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        Converters = { new JsonStringEnumConverter() },
     };
 
     internal byte[] ToBytes()
@@ -77,6 +76,9 @@ public sealed record ModelSubmission(string Name, string Path, string FeatureSer
     public string? Version { get; init; }
 
     public ScoringPlan Plan { get; init; } = new();
+
+    /// <summary>What the feature service serves, in its order: the model may need no other, and a vector without names takes them in this order. Empty where that is not known.</summary>
+    public IReadOnlyList<string> ServedFeatures { get; init; } = [];
 
     public JsonElement? Training { get; init; }
 

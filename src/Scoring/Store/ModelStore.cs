@@ -36,7 +36,13 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
         var onnx = format == ModelFormat.Onnx
             ? OnnxFile.AsOneFile(source, Path.GetDirectoryName(Path.GetFullPath(submission.Path))!, _limits)
             : ModelImporter.ToOnnx(source, format, _limits);
-        using var scorer = Scorer.Create(ModelLoader.Load(onnx, folder: null, _limits), submission.Plan);
+        using var scorer = Scorer.Create(ModelLoader.Load(onnx, folder: null, _limits), submission.Plan, submission.ServedFeatures);
+        if (submission.ServedFeatures.Count > 0 && scorer.Features.Except(submission.ServedFeatures).FirstOrDefault() is { } stranger)
+        {
+            throw new ModelRefusedException(
+                $"The model needs the feature '{stranger}', and '{submission.FeatureService}' serves {string.Join(", ", submission.ServedFeatures)}. If it is the label, list it among the unused inputs.");
+        }
+
         ProbeRun.Check(scorer);
 
         Directory.CreateDirectory(folder);
@@ -98,12 +104,13 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
     /// <param name="servedFingerprint">Fingerprint of what is served now.</param>
     /// <exception cref="ModelRefusedException">The version cannot be used.</exception>
     public ModelManifest Promote(string name, string version, string servedFingerprint) =>
-        SetLive(name, current => current is null ? new LivePointer(version, []) : current.Promote(version), servedFingerprint);
+        SetLive(name, current => current is null ? new LivePointer(version, []) : current.Promote(version), _ => servedFingerprint);
 
     /// <summary>Makes the version live that was so before.</summary>
+    /// <param name="servedFingerprint">From the name of a feature service to the fingerprint of what it serves now: which one the earlier version had, the store knows.</param>
     /// <exception cref="ModelRefusedException">That version cannot be used any more.</exception>
     /// <exception cref="ModelStoreException">There was none.</exception>
-    public ModelManifest Rollback(string name, string servedFingerprint) =>
+    public ModelManifest Rollback(string name, Func<string, string> servedFingerprint) =>
         SetLive(name, current => current?.Back() ?? throw new ModelStoreException($"Model '{name}' has no version that was live before."), servedFingerprint);
 
     /// <summary>Loads a version: its hash must be the recorded one, and the served definitions those that it was trained on.</summary>
@@ -159,7 +166,7 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
         }
     }
 
-    private ModelManifest SetLive(string name, Func<LivePointer?, LivePointer> change, string servedFingerprint)
+    private ModelManifest SetLive(string name, Func<LivePointer?, LivePointer> change, Func<string, string> servedFingerprint)
     {
         var folder = FolderOf(name);
         if (!Directory.Exists(folder))
@@ -169,13 +176,14 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
 
         using var guard = Lock(folder);
         var pointer = change(LivePointer.Read(folder));
-        using (var scorer = Open(name, servedFingerprint, pointer.Version))
+        var manifest = Show(name, pointer.Version);
+        using (var scorer = Open(name, servedFingerprint(manifest.FeatureService), pointer.Version))
         {
             ProbeRun.Check(scorer);
         }
 
         pointer.Write(folder);
-        return Show(name, pointer.Version);
+        return manifest;
     }
 
     private string FolderOf(string name) => Path.Combine(root, Named(name, "name of a model"));

@@ -90,9 +90,9 @@ public sealed class ModelStoreTests : IDisposable
         Store.Promote(StoreFixture.Name, "3", StoreFixture.Fingerprint);
         Store.Promote(StoreFixture.Name, "2", StoreFixture.Fingerprint);
         Assert.Equal([("1", false), ("2", true), ("3", false)], Store.List().Select(l => (l.Manifest.Version, l.IsLive)));
-        Assert.Equal("3", Store.Rollback(StoreFixture.Name, StoreFixture.Fingerprint).Version);
-        Assert.Equal("1", Store.Rollback(StoreFixture.Name, StoreFixture.Fingerprint).Version);
-        Assert.Throws<ModelStoreException>(() => Store.Rollback(StoreFixture.Name, StoreFixture.Fingerprint));
+        Assert.Equal("3", Store.Rollback(StoreFixture.Name, _ => StoreFixture.Fingerprint).Version);
+        Assert.Equal("1", Store.Rollback(StoreFixture.Name, _ => StoreFixture.Fingerprint).Version);
+        Assert.Throws<ModelStoreException>(() => Store.Rollback(StoreFixture.Name, _ => StoreFixture.Fingerprint));
         Assert.Equal("1", Store.LiveVersion(StoreFixture.Name));
     }
 
