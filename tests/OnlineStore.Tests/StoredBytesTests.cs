@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FeatureStore.Contract.Values;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Value = Feast.Types.Value;
 
 namespace FeatureStore.OnlineStore.Tests;
@@ -68,6 +69,24 @@ public sealed class StoredBytesTests
     [InlineData(253_402_300_799_999_999)]
     public void EventTimeMicros_OfWhatIsWritten_IsTheSame(long micros) =>
         Assert.Equal(micros, StoredBytes.EventTimeMicros(new OnlineTable("p", "v", []), ValueBytes.Timestamp(micros)));
+
+    [Fact]
+    public void EventTimeMicros_RandomBytes_AgreesWithTheMessageParser()
+    {
+        var table = new OnlineTable("p", "v", []);
+        for (var seed = 0; seed < 5_000; seed++)
+        {
+            var random = new Random(seed);
+            var time = new Timestamp { Seconds = random.NextInt64(-63_000_000_000, 254_000_000_000), Nanos = random.Next(-5, 1_000_000_100) };
+            var isInRange = time is { Seconds: >= -62_135_596_800 and <= 253_402_300_799, Nanos: >= 0 and < 1_000_000_000 };
+            var error = Record.Exception(() =>
+                Assert.Equal((time.Seconds * 1_000_000) + (time.Nanos / 1_000), StoredBytes.EventTimeMicros(table, time.ToByteArray())));
+            Assert.True(isInRange ? error is null : error is OnlineStoreException, $"seed {seed}: {time.Seconds}, {time.Nanos}: {error}");
+            var garbage = new byte[random.Next(0, 12)];
+            random.NextBytes(garbage);
+            Assert.True(Record.Exception(() => StoredBytes.EventTimeMicros(table, garbage)) is null or OnlineStoreException, $"seed {seed}");
+        }
+    }
 
     private static bool IsMessage(byte[] bytes)
     {

@@ -211,6 +211,7 @@ public sealed class RedisOnlineStore : IOnlineStore
     {
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             return await work(await _connection.DatabaseAsync(cancellationToken));
         }
         catch (Exception e) when (RedisErrors.IsOfRedis(e))

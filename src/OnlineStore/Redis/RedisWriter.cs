@@ -23,6 +23,7 @@ internal sealed class RedisWriter(RedisOnlineStoreOptions options, RedisConnecti
         var written = 0;
         for (var from = 0; from < rows.Count; from += batchRows)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var calls = KeysOf(rows, from, Math.Min(batchRows, rows.Count - from))
                 .Select(k => database.ScriptEvaluateAsync(
                     RedisScripts.Write,
