@@ -33,7 +33,8 @@ public readonly record struct OnlineRead(long? EventTimeMicros, byte[]?[] Values
 
 /// <summary>
 /// The narrow waist of serving: reads and writes (entity keys) × (tables) as bytes and knows nothing of registries.
-/// Implementations are safe for concurrent use.
+/// Implementations are safe for concurrent use. A call whose token ends throws <see cref="OperationCanceledException"/>; a
+/// store that is gone, silent or holds garbage throws <see cref="OnlineStoreException"/>, by its own time limit at the latest.
 /// </summary>
 public interface IOnlineStore : IAsyncDisposable
 {
