@@ -34,6 +34,7 @@ public sealed class ArrowTests
         ["StackExchange.Redis"] = ["OnlineStore"],
         ["Microsoft.Data.Sqlite"] = ["Registry", "OnlineStore", "Ingest", "Jobs"],
         ["Microsoft.ML.OnnxRuntime"] = ["Scoring"],
+        ["Npgsql"] = ["Registry"],
         ["YamlDotNet"] = ["Registry"],
         ["CsvHelper"] = ["Ingest"],
         ["Grpc.AspNetCore.Server"] = ["GrpcHost", "Serving"],

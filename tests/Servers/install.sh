@@ -6,6 +6,7 @@ set -euo pipefail
 # program:package, one a line; a further server joins here.
 servers=(
     redis-server:redis-server
+    pg_ctlcluster:postgresql-15
 )
 
 missing=()

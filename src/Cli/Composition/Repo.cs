@@ -35,7 +35,7 @@ internal sealed class Repo
         return new Repo(RepoConfig.Load(path));
     }
 
-    public RegistryFile Registry() => new(Config.RegistryPath, TimeProvider.System);
+    public IRegistryStore Registry() => RegistryStore.Open(Config, TimeProvider.System);
 
     public RegistrySnapshot Snapshot() => SnapshotCompiler.Compile(Registry().Load(), Config);
 

@@ -10,11 +10,12 @@ internal static class ApplyVerb
     public static Command Create()
     {
         var revision = new Option<string?>("--if-revision") { Description = "Apply only if the registry is still at the revision that a plan told." };
-        var command = new Command("apply", "Write the definitions into the registry and make the online tables. Example: fstore apply") { revision };
+        var fullScan = new Option<bool>("--full-scan") { Description = "Look for rows of removed views at every key of the online store, not at the lake's entities only." };
+        var command = new Command("apply", "Write the definitions into the registry, make the online tables and drop removed views' rows. Example: fstore apply") { revision, fullScan };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var json = parsed.GetValue(GlobalOptions.Json);
-            var result = await RunAsync(GlobalOptions.Repo(parsed), parsed.GetValue(revision), cancellationToken);
+            var result = await RunAsync(GlobalOptions.Repo(parsed), parsed.GetValue(revision), parsed.GetValue(fullScan), cancellationToken);
             ChangeLines.Print(json, result.Changes);
             if (!json && !result.Written)
             {
@@ -26,8 +27,22 @@ internal static class ApplyVerb
         return command;
     }
 
-    public static async Task<ApplyResult> RunAsync(Repo repo, string? ifRevision, CancellationToken cancellationToken)
+    /// <summary>Rows go before the registry forgets their view, so an apply that is cut off can be repeated.</summary>
+    public static async Task<ApplyResult> RunAsync(Repo repo, string? ifRevision, bool fullScan, CancellationToken cancellationToken)
     {
+        var plan = RegistryApplier.Plan(repo.Config, TimeProvider.System);
+        string[] removed = [.. plan.Changes.Where(c => c.Costs.HasFlag(ChangeCosts.DropOnlineRows)).Select(c => c.Name)];
+        if (removed.Length > 0 && repo.Config.OnlineStore is not null && (ifRevision ?? plan.Revision) == plan.Revision)
+        {
+            // What is removed was planned on this revision, so nothing else may be applied.
+            ifRevision = plan.Revision;
+            var snapshot = repo.Snapshot();
+            foreach (var view in removed)
+            {
+                await new ViewRemoval(repo).RunAsync(snapshot.FeatureViews[view], fullScan, cancellationToken);
+            }
+        }
+
         var result = RegistryApplier.Apply(repo.Config, ifRevision, TimeProvider.System, cancellationToken);
         var views = repo.Snapshot().FeatureViews.Values.Where(v => v.Online).Select(repo.Table).ToArray();
         await using var store = repo.OnlineStore();

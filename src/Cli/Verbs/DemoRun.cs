@@ -38,7 +38,7 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         await _steps.RunAsync("ingest", progress => Done(_pipeline.Ingest(progress, cancellationToken), IngestText));
         await _steps.RunAsync("apply", async _ =>
         {
-            var result = await ApplyVerb.RunAsync(demo.Repo, null, cancellationToken);
+            var result = await ApplyVerb.RunAsync(demo.Repo, null, false, cancellationToken);
             return (result, result.Written ? $"{result.Added.Count} added, {result.Changed.Count} changed, {result.Removed.Count} removed" : "nothing to change");
         });
         var snapshot = demo.Repo.Snapshot();

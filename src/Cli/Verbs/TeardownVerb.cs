@@ -29,7 +29,7 @@ internal static class TeardownVerb
     /// <summary>The registry goes last: as long as it stands, an interrupted teardown knows what is left to remove.</summary>
     private static async Task<IReadOnlyList<PlannedChange>> RunAsync(Repo repo, CancellationToken cancellationToken)
     {
-        if (!File.Exists(repo.Config.RegistryPath))
+        if (!repo.Registry().Exists())
         {
             return [];
         }

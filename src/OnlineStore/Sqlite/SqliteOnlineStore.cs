@@ -26,8 +26,10 @@ public sealed class SqliteOnlineStore : IOnlineStore
     }
 
     /// <inheritdoc/>
-    public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
-        RunAsync(async connection =>
+    public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+        return RunAsync(async connection =>
         {
             await ExecuteAsync(connection, "PRAGMA journal_mode=WAL", cancellationToken);
             foreach (var table in tables)
@@ -44,6 +46,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
 
             return 0;
         });
+    }
 
     /// <inheritdoc/>
     public Task<OnlineRead[][]> ReadAsync(

@@ -16,6 +16,7 @@ public static class RegistryApplier
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(time);
         var definitions = DefinitionLoader.Load(config.RepoDirectory);
+        RefuseSql(config, "plan");
         var registry = new RegistryFile(config.RegistryPath, time).TryLoad() ?? new RegistryProto();
         var merge = new RegistryMerge(registry, config, RegistryFile.Now(time));
         merge.Run(definitions);
@@ -34,6 +35,7 @@ public static class RegistryApplier
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(time);
+        RefuseSql(config, "apply");
         var definitions = DefinitionLoader.Load(config.RepoDirectory);
         RegistryMerge? merge = null;
         var (revision, written) = new RegistryFile(config.RegistryPath, time).Update(
@@ -51,5 +53,13 @@ public static class RegistryApplier
             mustExist: false,
             cancellationToken);
         return new ApplyResult(merge!.Changes, revision, written);
+    }
+
+    private static void RefuseSql(RepoConfig config, string verb)
+    {
+        if (config.Registry.IsSql)
+        {
+            throw new RegistryException($"A SQL registry is read and never written here; run 'feast {verb}', or set 'registry_type: file' in {RepoConfig.FileName}.");
+        }
     }
 }

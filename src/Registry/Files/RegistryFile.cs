@@ -11,7 +11,7 @@ namespace FeatureStore.Registry.Files;
 /// projects, are kept. Writers of this library exclude each other by a lock file; Feast's own writers know no lock.
 /// </summary>
 /// <param name="path">The file; its folder is made when it is first written.</param>
-public sealed class RegistryFile(string path, TimeProvider time)
+public sealed class RegistryFile(string path, TimeProvider time) : IRegistryStore
 {
     private const string SchemaVersion = "1";
 
@@ -25,13 +25,11 @@ public sealed class RegistryFile(string path, TimeProvider time)
     public RegistryProto Load() =>
         TryLoad() ?? throw new RegistryException($"There is no registry {_path}; run 'fstore apply', or correct 'registry' in feature_store.yaml.");
 
-    /// <summary>The latest end of a view's materialized ranges; null if it never was materialized.</summary>
-    /// <exception cref="RegistryException">The file is missing or damaged, or has no such view.</exception>
-    public DateTimeOffset? LatestEnd(string project, string view)
-    {
-        var ends = Meta(Load(), project, view).MaterializationIntervals.Where(i => i.EndTime is not null).Select(i => i.EndTime.ToDateTimeOffset()).ToArray();
-        return ends.Length == 0 ? null : ends.Max();
-    }
+    /// <inheritdoc/>
+    public DateTimeOffset? LatestEnd(string project, string view) => ViewMeta.LatestEnd(Load(), project, view);
+
+    /// <inheritdoc/>
+    public bool Exists() => File.Exists(_path);
 
     /// <summary>Notes that a range of event times, both ends included, is in the online store. Saying it twice is saying it once.</summary>
     /// <exception cref="RegistryException">The file is missing, damaged or locked, or has no such view.</exception>
@@ -42,7 +40,7 @@ public sealed class RegistryFile(string path, TimeProvider time)
         Update(
             registry =>
             {
-                var meta = Meta(registry, project, view);
+                var meta = ViewMeta.Of(registry, project, view);
                 if (meta.State == FeatureViewState.AvailableOnline && meta.MaterializationIntervals.Contains(interval))
                 {
                     return false;
@@ -184,17 +182,5 @@ public sealed class RegistryFile(string path, TimeProvider time)
             File.Delete(temporary);
             throw;
         }
-    }
-
-    private FeatureViewMeta Meta(RegistryProto registry, string project, string view)
-    {
-        if (registry.FeatureViews.FirstOrDefault(v => v.Spec?.Project == project && v.Spec.Name == view) is { } plain)
-        {
-            return plain.Meta ??= new FeatureViewMeta();
-        }
-
-        var stream = registry.StreamFeatureViews.FirstOrDefault(v => v.Spec?.Project == project && v.Spec.Name == view)
-            ?? throw new RegistryException($"The registry {_path} has no feature view '{view}' in project '{project}'; run 'fstore apply', or correct the name.");
-        return stream.Meta ??= new FeatureViewMeta();
     }
 }

@@ -10,6 +10,9 @@ internal static class YamlText
     // Deeper than any definition; stops anchors that contain themselves.
     private const int DepthMax = 32;
 
+    // Each level of a file is a frame or more on the stack.
+    private const int NestingMax = 100;
+
     // A few lines of nested anchors can stand for billions of values; no repo has this many.
     private const int ValuesMax = 100_000;
 
@@ -21,11 +24,11 @@ internal static class YamlText
         var scanner = new Scanner(new StringReader(text));
         try
         {
-            stream.Load(new Parser(scanner));
+            stream.Load(new BoundedParser(new Parser(scanner), NestingMax));
         }
-        catch (Exception e) when (e is YamlException or InvalidOperationException)
+        catch (Exception e) when (e is YamlException or InvalidOperationException or ArgumentException)
         {
-            // The scanner has a few states in which it throws InvalidOperationException without a place: where it stands is near enough.
+            // The library has a few states in which it throws without a place: where the scanner stands is near enough.
             var (mark, reason) = e is YamlException yaml
                 ? (yaml.Start, (e.InnerException ?? e).Message.TrimEnd('.'))
                 : (scanner.CurrentPosition, "a bracket, a quote or a ':' is missing");

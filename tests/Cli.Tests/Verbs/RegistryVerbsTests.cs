@@ -1,4 +1,12 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using FeatureStore.Contract.Rows;
+using FeatureStore.OnlineStore;
+using FeatureStore.OnlineStore.Sqlite;
+using FeatureStore.Tests.Servers;
 
 namespace FeatureStore.Cli.Tests.Verbs;
 
@@ -65,6 +73,85 @@ public sealed class RegistryVerbsTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(target, "feature_store.yaml"), "mine");
         Assert.Equal(2, (await _fstore.RunAsync("init", target)).Code);
         Assert.Equal("mine", await File.ReadAllTextAsync(Path.Combine(target, "feature_store.yaml")));
+    }
+
+    [Fact]
+    public async Task Apply_ManyProcessesOnOneRegistry_LosesNothingThatWasAcknowledged()
+    {
+        const int Processes = 12;
+        var runs = Enumerable.Range(0, Processes).Select(async i =>
+        {
+            var folder = Path.Combine(_fstore.Repo, $"repo{i}");
+            Directory.CreateDirectory(Path.Combine(folder, "features"));
+            await File.WriteAllTextAsync(Path.Combine(folder, "feature_store.yaml"), $"project: p{i}\nregistry: {_fstore.Repo}/shared.db\n");
+            await File.WriteAllTextAsync(Path.Combine(folder, "features", "a.yaml"), "entities: [{name: user, value_type: String}]\n");
+            return (Project: $"p{i}", Result: await _fstore.RunAsync("-c", folder, "apply"));
+        });
+        var landed = (await Task.WhenAll(runs)).Where(r => r.Result.Code == 0).Select(r => r.Project).Order(StringComparer.Ordinal).ToArray();
+        Assert.NotEmpty(landed);
+        var listed = await _fstore.RunAsync("-c", Path.Combine(_fstore.Repo, "repo0"), "projects", "list", "--json");
+        Assert.Equal(landed, Lines(listed.Output).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public async Task Apply_ViewGone_DropsItsTableAndNoOther()
+    {
+        Assert.Equal(0, (await _fstore.RunAsync("apply")).Code);
+        var store = new SqliteOnlineStore(Path.Combine(_fstore.Repo, "data", "online.db"));
+        OnlineTable[] tables = [new("bank_features", "user_transactions_l1w", ["num_transactions_l1w"]), new("bank_features", "user_demographics", ["age"])];
+        foreach (var table in tables)
+        {
+            await store.WriteAsync(table, [new EncodedRow([1], 0, null, [[0x20, 0x01]])], OnlineWriteRule.NewerWins, CancellationToken.None);
+        }
+
+        await RemoveDemographicsAsync();
+        Assert.Equal((1, string.Empty), Short(await _fstore.RunAsync("apply", "--if-revision", "another", "--json")));
+        Assert.NotNull((await store.ReadAsync([tables[1]], [[1]], CancellationToken.None))[0][0].EventTimeMicros);
+        var applied = await _fstore.RunAsync("apply", "--json");
+        Assert.True(applied.Code == 0, applied.Error);
+        Assert.Contains("drop_online_rows", applied.Output, StringComparison.Ordinal);
+        Assert.NotNull((await store.ReadAsync([tables[0]], [[1]], CancellationToken.None))[0][0].EventTimeMicros);
+        await Assert.ThrowsAsync<OnlineStoreException>(() => store.ReadAsync([tables[1]], [[1]], CancellationToken.None));
+    }
+
+    [SkippableFact]
+    public async Task Apply_ViewGoneFromRedis_DropsItsFieldsByTheLakesKeys()
+    {
+        RedisServer.Need();
+        await using var server = await RedisServer.StartAsync();
+        var config = Path.Combine(_fstore.Repo, "feature_store.yaml");
+        var text = (await File.ReadAllTextAsync(config)).Replace("  type: sqlite\n  path: data/online.db\n", $"  type: redis\n  connection_string: {server.Address}\n", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(config, text);
+        Assert.Equal(0, (await _fstore.RunAsync("demo")).Code);
+        var (demographics, weekly) = (await CountAsync(server.Port, "_ts:user_demographics"), await CountAsync(server.Port, "_ts:user_transactions_l1w"));
+        Assert.True(demographics > 0 && weekly > 0);
+
+        await RemoveDemographicsAsync();
+        var applied = await _fstore.RunAsync("apply");
+        Assert.True(applied.Code == 0, applied.Error);
+        Assert.Equal((0, weekly), (await CountAsync(server.Port, "_ts:user_demographics"), await CountAsync(server.Port, "_ts:user_transactions_l1w")));
+    }
+
+    /// <summary>How many keys have a field, counted by the server itself.</summary>
+    private static async Task<int> CountAsync(int port, string field)
+    {
+        const string Script = "local n = 0 for _, k in ipairs(redis.call('KEYS', '*')) do n = n + redis.call('HEXISTS', k, ARGV[1]) end return n";
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"EVAL \"{Script}\" 0 {field}\r\n"));
+        using var reader = new StreamReader(stream);
+        var line = await reader.ReadLineAsync();
+        return line is [':', .. var number] ? int.Parse(number, CultureInfo.InvariantCulture) : throw new InvalidOperationException(line);
+    }
+
+    private async Task RemoveDemographicsAsync()
+    {
+        var path = Path.Combine(_fstore.Repo, "features", "bank.yaml");
+        var text = await File.ReadAllTextAsync(path);
+        var from = text.IndexOf("  - name: user_demographics\n", StringComparison.Ordinal);
+        var services = text[text.IndexOf("feature_services:", StringComparison.Ordinal)..].Replace("      - user_demographics\n", string.Empty, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, text[..from] + services);
     }
 
     private static (int Code, string Output) Short((int Code, string Output, string Error) result) => (result.Code, result.Output);

@@ -19,7 +19,7 @@ public sealed class PlanTests
     }
 
     [Theory]
-    [InlineData("ttl: 365d", "ttl: 30d", "user_demographics", "ttl: 31536000s > 2592000s", ChangeCosts.None)]
+    [InlineData("ttl: 3650d", "ttl: 30d", "user_demographics", "ttl: 315360000s > 2592000s", ChangeCosts.None)]
     [InlineData("{name: age, dtype: Int64}", "{name: age, dtype: Int32}", "user_demographics", "features.age.value_type: INT64 > INT32", ChangeCosts.Materialize)]
     [InlineData("      - {name: age, dtype: Int64}\n", "", "user_demographics", "features.age: { \"name\": \"age\", \"valueType\": \"INT64\" } > ", ChangeCosts.None)]
     [InlineData("source: user_demographics_source", "source: user_demographics_source\n    online: false", "user_demographics", "online: True > False", ChangeCosts.None)]
@@ -48,8 +48,8 @@ public sealed class PlanTests
         var text = Definitions(repo);
         var from = text.IndexOf("  - name: user_demographics\n", StringComparison.Ordinal);
         Assert.True(from > 0);
-        repo.Define(text[..from] + text[text.IndexOf("feature_services:", StringComparison.Ordinal)..]);
-        var change = Assert.Single(repo.Plan().Changes);
+        repo.Define(text[..from] + text[text.IndexOf("feature_services:", StringComparison.Ordinal)..].Replace("      - user_demographics\n", string.Empty, StringComparison.Ordinal));
+        var change = Assert.Single(repo.Plan().Changes, c => c.Kind == "feature view");
         Assert.Equal((ChangeKind.Removed, "user_demographics", ChangeCosts.DropOnlineRows), (change.Change, change.Name, change.Costs));
     }
 
@@ -58,7 +58,7 @@ public sealed class PlanTests
     {
         using var repo = TestRepo.Bank();
         repo.Apply();
-        Edit(repo, "ttl: 365d", "ttl: 30d");
+        Edit(repo, "ttl: 3650d", "ttl: 30d");
         var plan = repo.Plan();
         repo.OpenRegistry().RecordInterval("bank_features", "user_demographics", repo.Time.Now.AddDays(-1), repo.Time.Now, CancellationToken.None);
         var config = repo.LoadConfig();

