@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FeatureStore.DuckDb;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -13,11 +14,10 @@ public enum DeltaCommitOutcome
     Conflict,
 }
 
-/// <summary>The log of a Delta table on a folder: reads by replaying commits, writes one commit put-if-absent.</summary>
+/// <summary>The log of a Delta table on a folder: reads by replaying commits on the newest checkpoint, writes one commit put-if-absent.</summary>
 public sealed class DeltaLog(string tableRoot)
 {
     private const string LogFolder = "_delta_log";
-    private const int VersionDigits = 20;
 
     /// <summary>The table's folder.</summary>
     public string TableRoot { get; } = tableRoot;
@@ -26,38 +26,67 @@ public sealed class DeltaLog(string tableRoot)
 
     /// <summary>The newest version, or null where no table is.</summary>
     /// <exception cref="DeltaException">The log is damaged, has a gap or no start, or needs a newer reader.</exception>
-    public DeltaSnapshot? Read(CancellationToken cancellationToken)
-    {
-        var versions = Versions();
-        if (versions.Count == 0)
-        {
-            if (Directory.Exists(LogPath) && Directory.EnumerateFiles(LogPath, "*.checkpoint*").Any())
-            {
-                throw NoStart(null);
-            }
+    public DeltaSnapshot? Read(CancellationToken cancellationToken) => Read(null, cancellationToken);
 
+    /// <summary>The table as it was at a version; null asks for the newest.</summary>
+    /// <exception cref="DeltaException">As for the newest; also if the version is later than that, or its log is cleaned away.</exception>
+    public DeltaSnapshot? Read(long? version, CancellationToken cancellationToken)
+    {
+        var files = LogFiles.List(LogPath);
+        if (files.IsEmpty)
+        {
             return null;
         }
 
-        if (versions[0] != 0)
+        if (version > files.Newest || version < 0)
         {
-            throw NoStart(versions[0]);
+            throw new DeltaException($"{TableRoot} has no version {version}; the newest is {files.Newest}.");
         }
 
-        var replay = new DeltaReplay(TableRoot);
-        for (var v = 0; v < versions.Count; v++)
+        return Replay(files, version ?? files.Newest, cancellationToken);
+    }
+
+    // The newest checkpoint that can be read, and the commits after it. _last_checkpoint is a hint for stores that list
+    // slowly, and may be missing, stale or wrong; a folder is listed instead.
+    private DeltaSnapshot Replay(LogFiles files, long version, CancellationToken cancellationToken)
+    {
+        DuckDbException? damage = null;
+        foreach (var (start, parts) in files.Checkpoints.Where(c => c.Key <= version).Reverse())
+        {
+            var replay = new DeltaReplay(TableRoot);
+            try
+            {
+                replay.ApplyCheckpoint(parts, cancellationToken);
+            }
+            catch (DuckDbException e)
+            {
+                damage = e;
+                continue;
+            }
+
+            return Commits(replay, files, start + 1, version, cancellationToken);
+        }
+
+        return files.Commits.Contains(0)
+            ? Commits(new DeltaReplay(TableRoot), files, 0, version, cancellationToken)
+            : throw NoStart(files.Commits.Count == 0 ? null : files.Commits.Min, damage);
+    }
+
+    private DeltaSnapshot Commits(DeltaReplay replay, LogFiles files, long from, long to, CancellationToken cancellationToken)
+    {
+        for (var v = from; v <= to; v++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (versions[v] != v)
+            if (!files.Commits.Contains(v))
             {
                 throw new DeltaException(
-                    $"{TableRoot}: commit {v} is missing from the log, though {versions[v]} is there. Restore {FileName(v)}; reading past a gap would give wrong rows.");
+                    $"{TableRoot}: commit {v} is missing from the log, though {files.Newest} is there. Restore {FileName(v)}; reading past a gap would give wrong rows.");
             }
 
             replay.Apply(Path.Combine(LogPath, FileName(v)));
         }
 
-        return replay.Finish(versions.Count - 1);
+        return replay.Finish(to);
     }
 
     /// <summary>Writes version <paramref name="version"/> unless it exists; durable when this returns Committed.</summary>
@@ -94,28 +123,8 @@ public sealed class DeltaLog(string tableRoot)
 
     private static string FileName(long version) => version.ToString("D20", CultureInfo.InvariantCulture) + ".json";
 
-    private List<long> Versions()
-    {
-        if (!Directory.Exists(LogPath))
-        {
-            return [];
-        }
-
-        var versions = new List<long>();
-        foreach (var path in Directory.EnumerateFiles(LogPath, "*.json"))
-        {
-            var name = Path.GetFileNameWithoutExtension(path);
-            if (name.Length == VersionDigits && name.All(char.IsAsciiDigit))
-            {
-                versions.Add(long.Parse(name, CultureInfo.InvariantCulture));
-            }
-        }
-
-        versions.Sort();
-        return versions;
-    }
-
-    private DeltaException NoStart(long? first) => new(
-        $"{TableRoot}: the log does not start at version 0 (first commit: {first?.ToString(CultureInfo.InvariantCulture) ?? "none"}). "
-        + "This reader replays commits and reads no checkpoints; restore the older commits, or copy the table.");
+    private DeltaException NoStart(long? first, Exception? damage) => new(
+        $"{TableRoot}: the log does not start at version 0 (first commit: {first?.ToString(CultureInfo.InvariantCulture) ?? "none"}) "
+        + $"and no whole checkpoint stands in for what is missing{(damage is null ? string.Empty : $" ({damage.Message})")}. Restore the older commits, or copy the table.",
+        damage);
 }

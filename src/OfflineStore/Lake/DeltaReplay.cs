@@ -26,15 +26,27 @@ internal sealed class DeltaReplay(string table)
                 continue; // Some writers end a commit with a blank line.
             }
 
-            try
+            ApplyLine(line, Path.GetFileName(commitPath), number);
+        }
+    }
+
+    /// <summary>Applies a checkpoint, which holds the actions of a commit as rows; one column is set in each.</summary>
+    /// <exception cref="FeatureStore.DuckDb.DuckDbException">A part of it cannot be read as Parquet.</exception>
+    public void ApplyCheckpoint(IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    {
+        using var database = LakeDatabase.Open();
+        using var connection = LakeDatabase.Connect(database, cancellationToken);
+        var row = 0;
+        foreach (var path in paths)
+        {
+            using var reader = connection.Query(
+                $"SELECT CAST(to_json(action) AS VARCHAR) FROM read_parquet({LakeSql.Text(path)}, hive_partitioning = false) action", cancellationToken);
+            while (reader.NextChunk())
             {
-                using var document = JsonDocument.Parse(line, Strict);
-                Apply(document.RootElement);
-            }
-            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-            {
-                throw new DeltaException(
-                    $"{table}: {Path.GetFileName(commitPath)} line {number} is damaged ({e.Message}). Restore the commit from a copy; nothing after it can be trusted.", e);
+                for (var r = 0; r < reader.RowCount; r++)
+                {
+                    ApplyLine(reader.Text(0, r), Path.GetFileName(path), ++row);
+                }
             }
         }
     }
@@ -57,9 +69,23 @@ internal sealed class DeltaReplay(string table)
         return new DeltaSnapshot(version, protocol, metadata, _files, _txn);
     }
 
+    private void ApplyLine(string line, string fileName, int number)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line, Strict);
+            Apply(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new DeltaException(
+                $"{table}: {fileName} line {number} is damaged ({e.Message}). Restore the file from a copy; nothing after it can be trusted.", e);
+        }
+    }
+
     private void Apply(JsonElement action)
     {
-        foreach (var member in action.EnumerateObject())
+        foreach (var member in action.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null))
         {
             var body = member.Value;
             switch (member.Name)

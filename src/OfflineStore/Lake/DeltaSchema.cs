@@ -32,8 +32,7 @@ internal static class DeltaSchema
         foreach (var field in document.RootElement.GetProperty("fields").EnumerateArray())
         {
             var name = field.GetProperty("name").GetString()!;
-            var type = field.GetProperty("type");
-            columns.Add(new LakeColumn(name, ParseType(type.ValueKind == JsonValueKind.String ? type.GetString()! : type.GetRawText(), name, table)));
+            columns.Add(new LakeColumn(name, ParseType(TypeText(field), name, table)));
         }
 
         return columns;
@@ -46,6 +45,20 @@ internal static class DeltaSchema
         return document.RootElement.GetProperty("fields").EnumerateArray().Any(f =>
             (f.TryGetProperty("nullable", out var nullable) && nullable.ValueKind == JsonValueKind.False)
             || (f.TryGetProperty("metadata", out var m) && m.ValueKind == JsonValueKind.Object && m.TryGetProperty("delta.invariants", out _)));
+    }
+
+    // Spark keeps char(n) as a string with a note, and readers pad its values with spaces, which this one does not.
+    private static string TypeText(JsonElement field)
+    {
+        if (field.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object
+            && metadata.TryGetProperty("__CHAR_VARCHAR_TYPE_STRING", out var note) && note.ValueKind == JsonValueKind.String
+            && note.GetString()!.StartsWith("char(", StringComparison.Ordinal))
+        {
+            return note.GetString()!;
+        }
+
+        var type = field.GetProperty("type");
+        return type.ValueKind == JsonValueKind.String ? type.GetString()! : type.GetRawText();
     }
 
     private static string TypeName(LakeType type) => type switch

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace FeatureStore.OfflineStore.Lake;
+
+/// <summary>What a log folder holds: commits by version, and the paths of each whole checkpoint. Every other file is somebody else's.</summary>
+internal sealed partial class LogFiles
+{
+    private LogFiles(SortedSet<long> commits, SortedDictionary<long, IReadOnlyList<string>> checkpoints)
+    {
+        Commits = commits;
+        Checkpoints = checkpoints;
+    }
+
+    public SortedSet<long> Commits { get; }
+
+    public SortedDictionary<long, IReadOnlyList<string>> Checkpoints { get; }
+
+    public bool IsEmpty => Commits.Count == 0 && Checkpoints.Count == 0;
+
+    public long Newest => Math.Max(Commits.Count == 0 ? -1 : Commits.Max, Checkpoints.Count == 0 ? -1 : Checkpoints.Keys.Last());
+
+    public static LogFiles List(string logPath)
+    {
+        var commits = new SortedSet<long>();
+        var parts = new SortedDictionary<(long Version, int Parts), SortedDictionary<int, string>>();
+        if (Directory.Exists(logPath))
+        {
+            foreach (var path in Directory.EnumerateFiles(logPath))
+            {
+                var name = Path.GetFileName(path);
+                if (CommitName().Match(name) is { Success: true } commit && Number(commit.Groups[1]) is { } version)
+                {
+                    commits.Add(version);
+                }
+                else if (CheckpointName().Match(name) is { Success: true } checkpoint && Number(checkpoint.Groups[1]) is { } start)
+                {
+                    var (part, count) = checkpoint.Groups[2].Success
+                        ? ((int)(Number(checkpoint.Groups[2]) ?? 0), (int)(Number(checkpoint.Groups[3]) ?? 0))
+                        : (1, 1);
+                    parts.TryAdd((start, count), []);
+                    parts[(start, count)][part] = path;
+                }
+            }
+        }
+
+        // A checkpoint in parts counts when all of them are there; what lacks one is passed over.
+        var whole = new SortedDictionary<long, IReadOnlyList<string>>();
+        foreach (var ((version, count), found) in parts.Where(p => p.Value.Keys.SequenceEqual(Enumerable.Range(1, p.Key.Parts))))
+        {
+            whole[version] = [.. found.Values];
+        }
+
+        return new LogFiles(commits, whole);
+    }
+
+    private static long? Number(Group digits) =>
+        long.TryParse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    [GeneratedRegex(@"^([0-9]{20})\.json$")]
+    private static partial Regex CommitName();
+
+    [GeneratedRegex(@"^([0-9]{20})\.checkpoint(?:\.([0-9]{10})\.([0-9]{10}))?\.parquet$")]
+    private static partial Regex CheckpointName();
+}
