@@ -17,20 +17,17 @@ internal static class WeeklyBenchmark
     {
         var changes = BankLake.Ensure(settings, CancellationToken.None);
         Console.WriteLine($"{changes} changes, {settings.Users} users, {settings.Weeks} weeks, {settings.Times} feature times, {settings.Threads} threads, memory limit {settings.MemoryMiB} MiB");
-        var ratios = new List<double>();
+        var ratios = new List<Cost>();
         for (var pair = 0; pair < settings.Pairs; pair++)
         {
             var ours = Measure(Ours, settings);
             var bare = Measure(Bare, settings);
-            ratios.Add(ours / bare);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pair {pair + 1}: ratio {ours / bare:F2}"));
+            ratios.Add(new Cost(ours.Seconds / bare.Seconds, ours.CpuSeconds / bare.CpuSeconds));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pair {pair + 1}: ratio {ratios[^1].Seconds:F2}, of CPU {ratios[^1].CpuSeconds:F2}"));
         }
 
         var differing = Differing(settings);
-        ratios.Sort();
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"median ratio {ratios[ratios.Count / 2]:F2} (from {ratios[0]:F2} to {ratios[^1]:F2}); {differing} users differ"));
+        Console.WriteLine($"median ratio {Spread(ratios.Select(r => r.Seconds))}, of CPU {Spread(ratios.Select(r => r.CpuSeconds))}; {differing} users differ");
         return differing == 0 ? 0 : 1;
     }
 
@@ -62,7 +59,7 @@ internal static class WeeklyBenchmark
         return 0;
     }
 
-    private static double Measure(string which, WeeklySettings settings)
+    private static Cost Measure(string which, WeeklySettings settings)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [ChildVerb, which, .. settings.ToArguments()]) { RedirectStandardOutput = true };
         using var child = Process.Start(start)!;
@@ -74,7 +71,14 @@ internal static class WeeklyBenchmark
         }
 
         Console.WriteLine($"  {which}: {line}");
-        return double.Parse(line[..line.IndexOf(' ', StringComparison.Ordinal)], CultureInfo.InvariantCulture);
+        var words = line.Split(' ');
+        return new Cost(double.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[2], CultureInfo.InvariantCulture));
+    }
+
+    private static string Spread(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return string.Create(CultureInfo.InvariantCulture, $"{sorted[sorted.Count / 2]:F2} (from {sorted[0]:F2} to {sorted[^1]:F2})");
     }
 
     /// <summary>Users whose newest row of ours is not the bare query's: counts and bounds exactly, totals within 1e-9 of their size.</summary>
@@ -98,4 +102,6 @@ internal static class WeeklyBenchmark
             """);
         return reader.NextChunk() ? reader.Int64(0, 0) : -1;
     }
+
+    private sealed record Cost(double Seconds, double CpuSeconds);
 }
