@@ -1,15 +1,8 @@
 using System.Globalization;
-using System.Net;
-using Feast.Serving;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
-using FeatureStore.Client;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Snapshot;
-using FeatureStore.Serving;
-using FeatureStore.Serving.Hosting;
-using FeatureStore.Serving.Retrieval;
-using Kind = Feast.Types.ValueType.Types.Enum;
 
 namespace FeatureStore.Cli.Verbs;
 
@@ -25,7 +18,6 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
 {
     private const string Service = "fraud_v1";
     private const string Nobody = "nobody";
-    private const int CallsForLatency = 20;
     private readonly StepReport _steps = new(output, !Console.IsOutputRedirected, time);
     private readonly Pipeline _pipeline = new(demo.Repo);
 
@@ -54,8 +46,9 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
             });
         }
 
-        await _steps.RunAsync("serve", async _ => (true, await AskAsync(snapshot, cancellationToken)));
-        var passed = await VerifyAsync(views, cancellationToken);
+        var questions = new DemoQuestions(demo.Repo, Service, [.. demo.Users, Nobody], time);
+        var agree = await _steps.RunAsync("serve", _ => questions.AskAsync(snapshot, cancellationToken));
+        var passed = await VerifyAsync(views, cancellationToken) && agree;
         Summary(time.GetElapsedTime(started), passed);
         return passed ? ExitCodes.Ok : ExitCodes.No;
     }
@@ -79,38 +72,6 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         await _steps.RunAsync("features", progress => Done(
             _pipeline.Compute(snapshot, mondays, progress, cancellationToken),
             rows => string.Create(CultureInfo.InvariantCulture, $"{rows:N0} new rows for {mondays.Count} Mondays from {first:yyyy-MM-dd}")));
-    }
-
-    private async Task<string> AskAsync(RegistrySnapshot snapshot, CancellationToken cancellationToken)
-    {
-        await using var store = demo.Repo.OnlineStore();
-        var runtime = new ServingRuntime(snapshot, store, time, new RetrievalLimits());
-        await using var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback, 0), cancellationToken);
-        using var client = new FeatureStoreClient(server.GrpcAddress);
-        var request = GetOnlineFeaturesVerb.Request(Service, null, [$"user_id={string.Join(',', demo.Users)},{Nobody}"], Kind.String);
-
-        // The first call opens the connection and compiles the plan; the others are what a caller sees.
-        Show(await client.GetOnlineFeaturesAsync(request, null, cancellationToken));
-        var elapsed = new List<TimeSpan>();
-        for (var call = 0; call < CallsForLatency; call++)
-        {
-            var started = time.GetTimestamp();
-            await client.GetOnlineFeaturesAsync(request, null, cancellationToken);
-            elapsed.Add(time.GetElapsedTime(started));
-        }
-
-        elapsed.Sort();
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Service} for {demo.Users.Count + 1} users over gRPC in {elapsed[elapsed.Count / 2].TotalMilliseconds:0.0} ms (median of {CallsForLatency} calls, longest {elapsed[^1].TotalMilliseconds:0.0} ms)");
-    }
-
-    // A feature a line: a line for each user would be wider than most terminals.
-    private void Show(GetOnlineFeaturesResponse reply)
-    {
-        var rows = reply.Metadata.FeatureNames.Val.Zip(reply.Results).Skip(1)
-            .Select(column => (IReadOnlyList<object?>)[column.First, .. Enumerable.Range(0, demo.Users.Count + 1).Select(user => GetOnlineFeaturesVerb.Cell(column.Second, user))]);
-        Answer.Rows(json: false, ["feature", .. demo.Users, Nobody], rows);
     }
 
     private async Task<bool> VerifyAsync(IReadOnlyList<FeatureViewModel> views, CancellationToken cancellationToken)

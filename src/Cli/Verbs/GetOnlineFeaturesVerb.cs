@@ -96,7 +96,7 @@ internal static class GetOnlineFeaturesVerb
     }
 
     /// <summary>The status as Feast's contract spells it.</summary>
-    private static string Name(FieldStatus status) => status switch
+    public static string Name(FieldStatus status) => status switch
     {
         FieldStatus.Present => "PRESENT",
         FieldStatus.NullValue => "NULL_VALUE",
@@ -105,7 +105,8 @@ internal static class GetOnlineFeaturesVerb
         _ => "INVALID",
     };
 
-    private static string Print(Value value)
+    /// <summary>The value as Feast's HTTP server writes it.</summary>
+    public static string Print(Value value)
     {
         using var bytes = new MemoryStream();
         using (var writer = new Utf8JsonWriter(bytes, ValueJson.WriterOptions))

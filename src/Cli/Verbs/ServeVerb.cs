@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Net;
 using FeatureStore.Cli.Composition;
+using FeatureStore.OfflineStore.Features;
+using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving;
 using FeatureStore.Serving.Hosting;
@@ -45,17 +47,32 @@ internal static class ServeVerb
         return ExitCodes.Ok;
     }
 
-    // Rows are never newer than the materialised end, so an end past its ttl means that every row is.
+    // Rows are never newer than the materialised end, nor than the end of the last day that has any: past the ttl, every row is.
     private static async Task WarnOfOldRowsAsync(Repo repo, RegistrySnapshot snapshot)
     {
         var registry = repo.Registry();
         foreach (var view in snapshot.FeatureViews.Values.Where(v => v.Online && v.Ttl > TimeSpan.Zero))
         {
-            if (registry.LatestEnd(repo.Config.Project, view.Name) is { } end && TimeProvider.System.GetUtcNow() - end > view.Ttl)
+            if (registry.LatestEnd(repo.Config.Project, view.Name) is { } end && NewestRow(repo, view, end) is var newest && TimeProvider.System.GetUtcNow() - newest > view.Ttl)
             {
                 await Console.Error.WriteLineAsync(
-                    $"warning: {view.Name} was last materialised up to {Instant.Text(end)}; every row is past its ttl of {view.Ttl.TotalDays:0.#} days. Materialise again, or 'fstore demo --fresh'.");
+                    $"warning: {view.Name} has no online row newer than {Instant.Text(newest)}; every row is past its ttl of {view.Ttl.TotalDays:0.#} days. Compute and materialise again, or 'fstore demo'.");
             }
+        }
+    }
+
+    private static DateTimeOffset NewestRow(Repo repo, FeatureViewModel view, DateTimeOffset end)
+    {
+        try
+        {
+            var day = view.Aggregated is null ? null : FeatureDays.Newest(repo.Config.LakePath, view, DateOnly.FromDateTime(end.UtcDateTime), CancellationToken.None);
+            var dayEnd = day is { } last ? new DateTimeOffset(last.AddDays(1).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero) : end;
+            return dayEnd < end ? dayEnd : end;
+        }
+        catch (DeltaException)
+        {
+            // Serving needs no lake, so a damaged one must not stop it.
+            return end;
         }
     }
 }

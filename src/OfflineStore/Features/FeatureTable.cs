@@ -10,7 +10,7 @@ namespace FeatureStore.OfflineStore.Features;
 /// </summary>
 internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> columns, string timeColumn)
 {
-    private const string PartitionColumn = "event_date";
+    internal const string PartitionColumn = "event_date";
     private static readonly Dictionary<string, string> NoTags = [];
     private readonly DeltaLog _log = new(root);
     private readonly LakeFiles _files = new(root);

@@ -107,6 +107,25 @@ public sealed class BadInputTests : IClassFixture<SmallBank>, IDisposable
     }
 
     [Fact]
+    public async Task Serve_EveryRowPastItsTtl_Warns()
+    {
+        // The end is fresh, the rows are those of one Monday long ago.
+        Assert.Equal(0, (await _fstore.RunAsync("materialize", "2026-01-01", $"{DateTimeOffset.UtcNow.AddSeconds(-1):O}")).Code);
+        using var server = _fstore.Start("serve", "--grpc-port", "0", "--http-port", "0");
+        try
+        {
+            var line = await server.StandardError.ReadLineAsync();
+            Assert.Contains("user_transactions_l1w has no online row newer than 2026-01-13", line, StringComparison.Ordinal);
+            Assert.Contains("past its ttl of 14 days", line, StringComparison.Ordinal);
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync();
+        }
+    }
+
+    [Fact]
     public async Task Import_UnreadableLine_NamesFileLineAndColumnAndAppendsNothing()
     {
         var file = Path.Combine(_fstore.Repo, "mine.csv");

@@ -19,6 +19,7 @@ public sealed partial class DemoTests : IDisposable
         Assert.Contains("demographic/customers: 4,500 rows landed", first.Output, StringComparison.Ordinal);
         var parity = Parity(first.Output, "user_transactions_l1w", "user_demographics");
         Assert.Matches("location +Ostrava - mesto", first.Output);
+        Assert.Matches("over gRPC, .* over HTTP .* the same answer", first.Output);
         Assert.Contains("NOT_FOUND", first.Output, StringComparison.Ordinal);
 
         var shown = await _fstore.RunAsync("features", "show", "--as-of", "2100-01-01", "--json");
