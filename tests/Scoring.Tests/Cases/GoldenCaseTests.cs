@@ -26,7 +26,7 @@ public sealed class GoldenCaseTests
     public void Run_OnnxModel_GivesTheRecordedOutputs(string name)
     {
         var golden = GoldenCase.Open(name);
-        using var model = ModelLoader.Load(golden.ModelPath, golden.Sha256);
+        using var model = golden.Load();
         string[] names = [.. golden.Outputs.Select(o => o.GetProperty("name").GetString()!)];
         var outputs = golden.IsRunRowByRow ? Batches.RunRowByRow(model, golden.Inputs(), names) : model.Run(golden.Inputs(), names);
         foreach (var (expected, actual) in golden.Outputs.Zip(outputs))
@@ -40,7 +40,7 @@ public sealed class GoldenCaseTests
     public void Signature_OnnxModel_IsWhatTheFileDeclares(string name)
     {
         var golden = GoldenCase.Open(name);
-        using var model = ModelLoader.Load(golden.ModelPath, golden.Sha256);
+        using var model = golden.Load();
         Assert.Equal(golden.InputElements.Select(i => i.GetProperty("name").GetString()!).Order(), model.Signature.Inputs.Select(i => i.Name).Order());
         foreach (var input in golden.InputElements)
         {
@@ -60,7 +60,7 @@ public sealed class GoldenCaseTests
     public void Run_XGBoostFile_GivesItsMarginsBitForBit(string name)
     {
         var golden = GoldenCase.Open(name);
-        using var model = ModelLoader.Load(golden.ModelPath, golden.Sha256);
+        using var model = golden.Load();
         var expected = GoldenCase.Read(golden.Outputs.Single(o => o.GetProperty("name").GetString() == "margin"), "margin");
         var margin = model.Run([Batches.Features(model, golden.Inputs()[0])], ["margin"])[0];
         Assert.Equal(expected.Span<float>().ToArray(), margin.Span<float>().ToArray());
@@ -86,7 +86,7 @@ public sealed class GoldenCaseTests
     public void Load_BadModel_IsRefusedWithAText(string name)
     {
         var golden = GoldenCase.Open(name);
-        var refusal = Assert.Throws<ModelRefusedException>(() => ModelLoader.Load(golden.ModelPath, golden.Sha256));
+        var refusal = Assert.Throws<ModelRefusedException>(() => golden.Load());
         Assert.InRange(refusal.Message.Length, 20, 600);
     }
 
@@ -126,7 +126,7 @@ public sealed class GoldenCaseTests
         var golden = GoldenCase.Open(name);
         try
         {
-            using var model = ModelLoader.Load(golden.ModelPath, golden.Sha256);
+            using var model = golden.Load();
             Assert.Equal(golden.RequestedOutputs, model.Run(golden.Inputs(), golden.RequestedOutputs).Select(t => t.Name));
         }
         catch (Exception e) when (e is ModelRefusedException or ScoreRequestException)
@@ -138,7 +138,7 @@ public sealed class GoldenCaseTests
     private static ScoreRequestException Refusal(string name)
     {
         var golden = GoldenCase.Open(name);
-        using var model = ModelLoader.Load(golden.ModelPath, golden.Sha256);
+        using var model = golden.Load();
         return Assert.Throws<ScoreRequestException>(() => model.Run(golden.Inputs(), golden.RequestedOutputs));
     }
 

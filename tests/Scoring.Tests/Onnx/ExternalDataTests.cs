@@ -1,5 +1,6 @@
 using System.Globalization;
 using FeatureStore.Scoring.Models;
+using FeatureStore.Scoring.Runtime;
 using FeatureStore.Scoring.Scores;
 using FeatureStore.Scoring.Store;
 using Google.Protobuf;
@@ -20,7 +21,7 @@ public sealed class ExternalDataTests : IDisposable
     {
         var path = Write(("location", "w.bin"), ("offset", "4"), ("length", "28"));
         using var model = ModelLoader.Load(path);
-        Assert.Equal(Weights, model.Run([Runtime.Tensor.Of("x", [1, 7], new float[7])], ["y"])[0].Span<float>().ToArray());
+        Assert.Equal(Weights, model.Run([Tensor.Of("x", [1, 7], new float[7])], ["y"])[0].Span<float>().ToArray());
     }
 
     [Fact]

@@ -82,7 +82,7 @@ public sealed class HostileModelTests
     [InlineData(new long[] { 1L << 36 })]
     [InlineData(new long[] { 1L << 32, 1L << 32, 7 })]
     [InlineData(new long[] { -7 })]
-    public void Load_TensorThatClaimsMoreThanItHolds_IsRefused(long[] dims) => AssertRefused(Of(Node("Add", ["x", "w"])).With(OnnxModels.Tensor("w", TensorType.Float, dims, 1, 2)), "'w'");
+    public void Load_TensorThatClaimsMoreThanItHolds_IsRefused(long[] dims) => AssertRefused(Of(Node("Add", ["x", "w"])).With(Values("w", TensorType.Float, dims, 1, 2)), "'w'");
 
     /// <summary>A file of a hundred bytes can ask for a block of any size when it runs.</summary>
     [Theory]
@@ -92,7 +92,7 @@ public sealed class HostileModelTests
     {
         var fill = Node("ConstantOfShape", ["s"]);
         fill.Output[0] = "c";
-        using var model = Load(Of(fill, Node("ReduceSum", ["c"])).With(OnnxModels.Tensor("s", TensorType.Int64, [1], count)));
+        using var model = Load(Of(fill, Node("ReduceSum", ["c"])).With(Values("s", TensorType.Int64, [1], count)));
         Assert.Throws<ScoreRequestException>(() => model.Run([Rows(1)], ["y"]));
         Assert.InRange(Environment.WorkingSet, 0, 3L << 30);
     }
@@ -127,7 +127,7 @@ public sealed class HostileModelTests
         Assert.Throws<ScoreRequestException>(() => model.Run([Rows(11)], ["y"]));
     }
 
-    private static Tensor Rows(int rows) => Runtime.Tensor.Of("x", [rows, 7], new float[rows * 7]);
+    private static Tensor Rows(int rows) => Tensor.Of("x", [rows, 7], new float[rows * 7]);
 
     private static IModelSession Load(OnnxModelFile model) => ModelLoader.Load(model.ToByteArray(), null, ModelLimits.Default);
 

@@ -47,7 +47,7 @@ internal static class OnnxModels
         return Tree(new long[count], ids, [.. ids.Select(i => i % 2 == 0 && i < 2 * depth ? i + 2 : -1)], [.. ids.Select(i => i + 1)]);
     }
 
-    public static OnnxTensor Tensor(string name, TensorType type, long[] dims, params long[] values)
+    public static OnnxTensor Values(string name, TensorType type, long[] dims, params long[] values)
     {
         var tensor = new OnnxTensor { Name = name, DataType = (int)type };
         tensor.Dims.AddRange(dims);
@@ -65,7 +65,7 @@ internal static class OnnxModels
 
     public static OnnxTensor External(string name, long[] dims, params (string Key, string Value)[] entries)
     {
-        var tensor = Tensor(name, TensorType.Float, dims);
+        var tensor = Values(name, TensorType.Float, dims);
         tensor.DataLocation = 1;
         tensor.ExternalData.AddRange(entries.Select(e => new OnnxEntry { Key = e.Key, Value = e.Value }));
         return tensor;
