@@ -32,6 +32,17 @@ public sealed class HostileModelTests
     [Fact]
     public void Load_TreeWithAChildThatIsNotThere_IsRefused() => AssertRefused(Of(Tree([0, 0, 0], [0, 1, 2], [9, -1, -1], [2, -1, -1])), "does not have");
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(100_000_000)]
+    [InlineData(-1)]
+    public void Load_SplitOnAFeatureBeyondTheRow_IsRefused(long feature)
+    {
+        var tree = Tree([0, 0, 0], [0, 1, 2], [1, -1, -1], [2, -1, -1]);
+        tree.Attribute.Single(a => a.Name == "nodes_featureids").Ints[0] = feature;
+        AssertRefused(Of(tree), "a row has 7");
+    }
+
     [Fact]
     public void Load_TreeInPieces_IsRefused() => AssertRefused(Of(Tree([0, 1, 0], [0, 0, 1], [-1, -1, -1], [0, 0, 0])), "in pieces");
 
