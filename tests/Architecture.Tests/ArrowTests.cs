@@ -33,6 +33,8 @@ public sealed class ArrowTests
         ["DuckDB.NET.Bindings.Full"] = ["DuckDb"],
         ["StackExchange.Redis"] = ["OnlineStore"],
         ["Microsoft.Data.Sqlite"] = ["Registry", "OnlineStore", "Ingest", "Jobs"],
+        ["Microsoft.ML"] = [],
+        ["Microsoft.ML.OnnxConverter"] = [],
         ["Microsoft.ML.OnnxRuntime"] = ["Scoring"],
         ["Npgsql"] = ["Registry"],
         ["YamlDotNet"] = ["Registry"],

@@ -12,8 +12,11 @@ public sealed record ModelPort(string Name, TensorType Type, IReadOnlyList<long>
     public override string ToString() => $"{Name}: {Type.ToString().ToLowerInvariant()}[{string.Join(',', Dimensions.Select(d => d < 0 ? "?" : d.ToString(System.Globalization.CultureInfo.InvariantCulture)))}]";
 }
 
-/// <summary>What a model takes and gives. Inputs with a value of their own in the file are optional and not listed.</summary>
-public sealed record ModelSignature(IReadOnlyList<ModelPort> Inputs, IReadOnlyList<ModelPort> Outputs, string Producer, IReadOnlyDictionary<string, string> Metadata)
+/// <summary>What a model takes and gives.</summary>
+/// <param name="Inputs">What every call must give.</param>
+/// <param name="OptionalInputs">Inputs with a value of their own in the file, which a call may give another.</param>
+public sealed record ModelSignature(
+    IReadOnlyList<ModelPort> Inputs, IReadOnlyList<ModelPort> OptionalInputs, IReadOnlyList<ModelPort> Outputs, string Producer, IReadOnlyDictionary<string, string> Metadata)
 {
     /// <summary>Producer name that ML.NET's exporter writes.</summary>
     public const string MlNet = "ML.NET";

@@ -26,6 +26,7 @@ internal static class GraphCheck
             foreach (var node in inner.Node)
             {
                 CheckNode(node, limits);
+                CheckFeatures(node, inner);
             }
         }
 
@@ -47,6 +48,29 @@ internal static class GraphCheck
             case "TreeEnsemble":
                 FlatTreeCheck.Check(node, limits);
                 break;
+        }
+    }
+
+    /// <summary>A split on a feature beyond the row is found by the library only when it runs; where the width is declared it shows here.</summary>
+    private static void CheckFeatures(OnnxNode node, OnnxGraph graph)
+    {
+        var features = node.OpType.StartsWith("TreeEnsemble", StringComparison.Ordinal) ? node.Attribute.FirstOrDefault(a => a.Name == "nodes_featureids")?.Ints : null;
+        if (features is null || node.Input.Count == 0)
+        {
+            return;
+        }
+
+        var shape = graph.Input.FirstOrDefault(i => i.Name == node.Input[0])?.Type?.TensorType?.Shape?.Dim;
+        var width = shape is { Count: 2 } && shape[1].DimValue > 0 ? shape[1].DimValue : int.MaxValue;
+        var modes = node.Attribute.FirstOrDefault(a => a.Name == "nodes_modes")?.Strings ?? [];
+        for (var i = 0; i < features.Count; i++)
+        {
+            // What stands there for a leaf means nothing.
+            var isLeaf = i < modes.Count && modes[i].Span.SequenceEqual("LEAF"u8);
+            if (!isLeaf && (features[i] < 0 || features[i] >= width))
+            {
+                throw new ModelRefusedException($"The {node.OpType} '{node.Name}' splits on feature {features[i]}, and a row has {width}.");
+            }
         }
     }
 

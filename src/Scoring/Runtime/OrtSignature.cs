@@ -17,6 +17,7 @@ internal static class OrtSignature
 
         return new ModelSignature(
             [.. session.InputNames.Select(n => Port("input", n, session.InputMetadata[n]))],
+            [.. session.OverridableInitializerMetadata.Select(i => Port("input", i.Key, i.Value))],
             [.. session.OutputNames.Select(n => Port("output", n, session.OutputMetadata[n]))],
             producer,
             new Dictionary<string, string>(session.ModelMetadata.CustomMetadataMap));

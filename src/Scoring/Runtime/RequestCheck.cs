@@ -12,7 +12,7 @@ internal static class RequestCheck
         Tensor? first = null;
         foreach (var tensor in inputs)
         {
-            var port = signature.Input(tensor.Name)
+            var port = signature.Input(tensor.Name) ?? signature.OptionalInputs.FirstOrDefault(p => p.Name == tensor.Name)
                 ?? throw new ScoreRequestException($"The model has no input '{tensor.Name}'; it takes {string.Join(", ", signature.Inputs)}.");
             CheckShape(port, tensor);
             if (tensor.Rows > rowsMax)
@@ -58,15 +58,20 @@ internal static class RequestCheck
     {
         foreach (var port in signature.Inputs)
         {
-            var found = 0;
-            foreach (var tensor in inputs)
+            if (!IsGiven(port, inputs))
             {
-                found += tensor.Name == port.Name ? 1 : 0;
+                throw new ScoreRequestException($"Input '{port.Name}' is missing; the model needs {port}.");
             }
+        }
 
-            if (found != 1)
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            for (var j = 0; j < i; j++)
             {
-                throw new ScoreRequestException(found == 0 ? $"Input '{port.Name}' is missing; the model needs {port}." : $"Input '{port.Name}' was given {found} times.");
+                if (inputs[j].Name == inputs[i].Name)
+                {
+                    throw new ScoreRequestException($"Input '{inputs[i].Name}' was given twice.");
+                }
             }
         }
 
@@ -90,5 +95,18 @@ internal static class RequestCheck
         {
             throw new ScoreRequestException("No output was asked for.");
         }
+    }
+
+    private static bool IsGiven(ModelPort port, ReadOnlySpan<Tensor> inputs)
+    {
+        foreach (var tensor in inputs)
+        {
+            if (tensor.Name == port.Name)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

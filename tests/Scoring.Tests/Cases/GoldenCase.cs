@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FeatureStore.Scoring.Models;
 using FeatureStore.Scoring.Runtime;
 
 namespace FeatureStore.Scoring.Tests.Cases;
@@ -42,6 +43,11 @@ internal sealed class GoldenCase
     public string[] RequestedOutputs => [.. _json.GetProperty("requested_outputs").EnumerateArray().Select(o => o.GetString()!)];
 
     public static GoldenCase Open(string name) => new(name);
+
+    /// <summary>Loads the model as the record says: from its file, or from bytes that know no folder.</summary>
+    public IModelSession Load() => _json.TryGetProperty("load_from", out var from) && from.GetString() == "bytes"
+        ? ModelLoader.Load(File.ReadAllBytes(ModelPath), folder: null, ModelLimits.Default)
+        : ModelLoader.Load(ModelPath, Sha256);
 
     /// <summary>Names of the cases that the condition picks.</summary>
     public static TheoryData<string> Names(Func<GoldenCase, bool> condition)

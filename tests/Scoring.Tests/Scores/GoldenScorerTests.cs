@@ -13,7 +13,10 @@ public sealed class GoldenScorerTests
         "num_transactions_l1w", "total_amount_l1w", "avg_amount_l1w", "min_amount_l1w", "max_amount_l1w", "num_vendors_l1w", "num_sources_l1w",
     ];
 
-    public static TheoryData<string> Cases() => GoldenCase.Names(c => c.Expect == "ok" && c.InputElements.All(i => Width(i.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray()) is 1 or 7));
+    /// <summary>Cases over the weekly features or single columns, of the types that a store holds.</summary>
+    public static TheoryData<string> Cases() => GoldenCase.Names(c => c.Expect == "ok" && c.InputElements.All(i =>
+        Width(i.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray()) is 1 or 7
+        && i.GetProperty("type").GetString() is "float" or "double" or "int64" or "string" or "bool"));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -57,7 +60,7 @@ public sealed class GoldenScorerTests
         (TensorType.Double, _) => [Doubles(input.Name, input.Span<double>().ToArray())],
         (TensorType.String, _) => [FeatureColumn.Of(input.Name, input.Span<string>().ToArray())],
         (TensorType.Bool, _) => [FeatureColumn.Of(input.Name, input.Span<bool>().ToArray())],
-        _ => [FeatureColumn.Of(input.Name, ((System.Collections.IEnumerable)input.Values).Cast<object>().Select(v => Convert.ToInt64(v, System.Globalization.CultureInfo.InvariantCulture)).ToArray())],
+        _ => [FeatureColumn.Of(input.Name, input.Span<long>().ToArray())],
     };
 
     /// <summary>As doubles, the way a store holds amounts; NaN is an absent value.</summary>

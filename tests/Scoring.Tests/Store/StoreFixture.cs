@@ -1,3 +1,4 @@
+using FeatureStore.Scoring.Runtime;
 using FeatureStore.Scoring.Scores;
 using FeatureStore.Scoring.Store;
 using FeatureStore.Scoring.Tests.Cases;
@@ -32,7 +33,7 @@ internal sealed class StoreFixture : IDisposable
 
     public static FeatureColumn[] Row() => [.. Weekly.Select(f => FeatureColumn.Of(f, [3.0]))];
 
-    public static float[] Score(Scorer scorer) => scorer.Score(Row()).Outputs.Last(o => o.Type == Runtime.TensorType.Float).Span<float>().ToArray();
+    public static float[] Score(Scorer scorer) => scorer.Score(Row()).Outputs.Last(o => o.Type == TensorType.Float).Span<float>().ToArray();
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 
