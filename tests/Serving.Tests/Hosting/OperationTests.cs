@@ -1,5 +1,7 @@
+using System.Net;
 using Feast.Serving;
 using FeatureStore.Contract.Values;
+using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Serving.Hosting;
@@ -75,6 +77,28 @@ public sealed class OperationTests
     }
 
     [Fact]
+    public async Task Stop_WhileARequestRuns_AnswersItFirst()
+    {
+        var store = new HeldStore();
+        var bank = await ServedBank.StartAsync(store: store);
+        using var channel = GrpcChannel.ForAddress(bank.Server.GrpcAddress);
+        using var watch = new Health.HealthClient(channel).Watch(new HealthCheckRequest());
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        var call = bank.PostAsync("/get-online-features", """{"feature_service":"fraud_v1","entities":{"user_id":["u1"]}}""");
+        await store.Begun.Task.WaitAsync(Patience);
+        var stopping = bank.Server.DisposeAsync().AsTask();
+
+        // Balancers hear of it while the request still runs.
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+        watch.Dispose();
+        Assert.False(call.IsCompleted);
+        store.Release.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await call.WaitAsync(Patience)).Status);
+        await stopping.WaitAsync(Patience);
+    }
+
+    [Fact]
     public async Task Ask_MessageBeyondTheLimit_IsResourceExhausted()
     {
         await using var bank = await ServedBank.StartAsync(new RetrievalLimits(MessageBytesMax: 2_048));
@@ -126,9 +150,26 @@ public sealed class OperationTests
         Assert.Equal(served, fault is null);
     }
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private static SnapshotRefresh Refresh(Func<string> revision, Func<RegistrySnapshot> load, out ServingRuntime runtime)
     {
         runtime = new ServingRuntime(ServedBank.Snapshot(), new FixedStore(), TimeProvider.System, new RetrievalLimits());
         return new SnapshotRefresh(runtime, new SnapshotSource(revision, load, TimeSpan.Zero), NullLogger<SnapshotRefresh>.Instance);
+    }
+
+    private sealed class HeldStore : ReadOnlyStore
+    {
+        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Release { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async Task<OnlineRead[][]> ReadAsync(
+            IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
+        {
+            Begun.TrySetResult();
+            await Release.Task;
+            return [.. tables.Select(t => entityKeys.Select(_ => new OnlineRead(null, new byte[]?[t.Features.Count])).ToArray())];
+        }
     }
 }
