@@ -33,7 +33,9 @@ foreach (var command in RegistryObjectsVerb.CreateAll())
 var parsed = root.Parse(args);
 try
 {
-    var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    // A server that is told to stop first ends the requests that run, which takes longer than the library's two seconds.
+    var code = await parsed.InvokeAsync(
+        new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(15) });
     return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
 }
 catch (OperationCanceledException)

@@ -1,5 +1,6 @@
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Serving.Metrics;
 using FeatureStore.Serving.Retrieval;
 using FeatureStore.Serving.Writing;
 
@@ -17,8 +18,8 @@ public sealed class ServingRuntime
         _plans = new PlanCache(snapshot, Policy, limits);
         Time = time;
         Ports = ports ?? ServingPorts.None;
-        Pusher = new Pusher(new OnlineWriter(store, Policy), Ports.OfflinePush);
-        Reader = new OnlineFeatureReader(store, time, limits, Policy);
+        Pusher = new Pusher(new OnlineWriter(store, Policy), Ports.OfflinePush, Metrics);
+        Reader = new OnlineFeatureReader(store, time, limits, Policy, Metrics);
     }
 
     /// <summary>The version that <c>GetFeastServingInfo</c> answers.</summary>
@@ -27,6 +28,8 @@ public sealed class ServingRuntime
     public OnlineFeatureReader Reader { get; }
 
     public Pusher Pusher { get; }
+
+    public ServingMetrics Metrics { get; } = new();
 
     public TimeProvider Time { get; }
 

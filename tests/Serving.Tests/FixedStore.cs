@@ -31,15 +31,22 @@ internal sealed class FixedStore : IOnlineStore
         : [.. row.Values];
 
     public Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Serving only reads.");
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken)
+    {
+        foreach (var row in rows)
+        {
+            Rows[(table.View, Convert.ToHexString(row.EntityKey))] = row;
+        }
+
+        return Task.FromResult(new OnlineWriteCounts(rows.Count, 0));
+    }
 
     public Task RemoveRowsAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Serving only reads.");
+        throw new NotSupportedException("Serving removes nothing.");
 
     public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Serving only reads.");
+        throw new NotSupportedException("Serving removes nothing.");
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

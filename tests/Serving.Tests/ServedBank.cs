@@ -50,15 +50,19 @@ internal sealed class ServedBank : IAsyncDisposable
             Ttl,
             true,
             new SourceModel("weekly_source", "features/weekly", "event_timestamp", "created_timestamp", new Dictionary<string, string>()),
-            null);
+            null)
+        {
+            StreamSource = "weekly_push",
+        };
         var accounts = weekly with
         {
             Name = "accounts",
+            StreamSource = null,
             JoinKeys = [new FieldModel("account_id", Kind.Int64), new FieldModel("user_id", Kind.String)],
             Features = [new FieldModel("balance", Kind.Double)],
         };
-        var rates = weekly with { Name = "rates", JoinKeys = [new FieldModel("__dummy_id", Kind.String)], Features = [new FieldModel("rate", Kind.Double)] };
-        var hidden = weekly with { Name = "hidden", Online = false };
+        var rates = weekly with { Name = "rates", StreamSource = null, JoinKeys = [new FieldModel("__dummy_id", Kind.String)], Features = [new FieldModel("rate", Kind.Double)] };
+        var hidden = weekly with { Name = "hidden", StreamSource = null, Online = false };
         var views = new[] { weekly, accounts, rates, hidden }.ToDictionary(v => v.Name);
         var service = new FeatureServiceModel("fraud_v1", [new ProjectionModel("weekly", "weekly", ["count", "average"], new Dictionary<string, string>())]);
         return new RegistrySnapshot("bank", 3, views, new Dictionary<string, FeatureServiceModel> { ["fraud_v1"] = service })
@@ -67,12 +71,12 @@ internal sealed class ServedBank : IAsyncDisposable
         };
     }
 
-    public static async Task<ServedBank> StartAsync(RetrievalLimits? limits = null, IOnlineStore? store = null, StatusPolicy? policy = null)
+    public static async Task<ServedBank> StartAsync(RetrievalLimits? limits = null, IOnlineStore? store = null, StatusPolicy? policy = null, ServingPorts? ports = null)
     {
         var rows = new FixedStore();
         rows.Features["weekly"] = ["count", "average", "seen"];
         var time = new FixedTime { Now = EventTime.AddDays(1) };
-        var runtime = new ServingRuntime(Snapshot(), store ?? rows, time, limits ?? new RetrievalLimits(), policy);
+        var runtime = new ServingRuntime(Snapshot(), store ?? rows, time, limits ?? new RetrievalLimits(), policy, ports);
         return new ServedBank(await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback), CancellationToken.None), rows, time);
     }
 

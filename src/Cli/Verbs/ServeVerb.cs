@@ -22,9 +22,13 @@ internal static class ServeVerb
         var host = new Option<string>("--host") { Description = "Address to listen on.", DefaultValueFactory = _ => "127.0.0.1" };
         var http = new Option<int>("--http-port") { Description = "HTTP port; 0 takes a free one.", DefaultValueFactory = _ => DefaultHttpPort };
         var grpc = new Option<int>("--grpc-port") { Description = "gRPC port; 0 takes a free one.", DefaultValueFactory = _ => DefaultGrpcPort };
-        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc };
+        var access = new Option<bool>("--access-log") { Description = "Write a line for each request to standard error: what was called and how it ended." };
+        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc, access };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            GlobalOptions.Repo(parsed), Options(parsed.GetValue(host)!, parsed.GetValue(grpc), parsed.GetValue(http)), cancellationToken));
+            GlobalOptions.Repo(parsed),
+            Options(parsed.GetValue(host)!, parsed.GetValue(grpc), parsed.GetValue(http)),
+            parsed.GetValue(access),
+            cancellationToken));
         return command;
     }
 
@@ -35,13 +39,20 @@ internal static class ServeVerb
 
     private static bool IsPort(int port) => port is >= 0 and <= IPEndPoint.MaxPort;
 
-    private static async Task<int> RunAsync(Repo repo, FeatureServerOptions options, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Repo repo, FeatureServerOptions options, bool accessLog, CancellationToken cancellationToken)
     {
         var snapshot = repo.Snapshot();
         await using var store = repo.OnlineStore();
         await WarnOfOldRowsAsync(repo, snapshot);
-        var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits());
-        await using var server = await FeatureServer.StartAsync(runtime, options, cancellationToken);
+        var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config));
+        var registry = repo.Config.Registry;
+        var running = options with
+        {
+            AccessLog = accessLog,
+            LogsToStandardError = true,
+            Registry = SnapshotSource.OfFile(registry.Path, repo.Snapshot, TimeSpan.FromSeconds(registry.CacheTtlSeconds)),
+        };
+        await using var server = await FeatureServer.StartAsync(runtime, running, cancellationToken);
         await Console.Out.WriteLineAsync($"Serving {repo.Config.Project} over gRPC at {server.GrpcAddress.Authority} and HTTP at {server.HttpAddress.Authority}; stop with Ctrl+C.");
         await server.WaitAsync(cancellationToken);
         return ExitCodes.Ok;

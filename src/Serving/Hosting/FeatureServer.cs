@@ -1,8 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
+using Feast.GrpcServer;
+using Feast.Serving;
 using FeatureStore.GrpcHost;
 using FeatureStore.Serving.Grpc;
 using FeatureStore.Serving.Http;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
+using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -12,15 +17,23 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace FeatureStore.Serving.Hosting;
 
 /// <summary>Where the server listens; port 0 takes a free one.</summary>
-public sealed record FeatureServerOptions(IPAddress Host, int GrpcPort = 0, int HttpPort = 0);
+/// <param name="Registry">Where the registry is read again; null keeps the snapshot that the server starts with.</param>
+/// <param name="LogsToStandardError">False writes no log at all.</param>
+/// <param name="AccessLog">A line for each request, where logs are written.</param>
+public sealed record FeatureServerOptions(
+    IPAddress Host, int GrpcPort = 0, int HttpPort = 0, SnapshotSource? Registry = null, bool LogsToStandardError = false, bool AccessLog = false);
 
 /// <summary>A running feature server; disposing it stops it.</summary>
 public sealed class FeatureServer : IAsyncDisposable
 {
+    // Requests that run when the server is told to stop have this long to end.
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(10);
+
     private readonly WebApplication _application;
 
     private FeatureServer(WebApplication application, Uri grpcAddress, Uri httpAddress)
@@ -42,27 +55,7 @@ public sealed class FeatureServer : IAsyncDisposable
     {
         CheckFree(options.Host, options.GrpcPort, "--grpc-port");
         CheckFree(options.Host, options.HttpPort, "--http-port");
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(runtime);
-        builder.Services.AddSingleton<ServingGrpcService>();
-        builder.Services.AddSingleton<FeatureServerGrpcService>();
-        builder.Services.AddSingleton<HttpServing>();
-        builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = runtime.Limits.MessageBytesMax;
-            kestrel.Listen(options.Host, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(options.Host, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
-        });
-        var application = builder.Build();
-
-        // The two ports speak different versions of HTTP, so the version tells them apart.
-        var http = application.Services.GetRequiredService<HttpServing>();
-        application.MapWhen(c => !HttpProtocol.IsHttp2(c.Request.Protocol), branch => branch.Run(http.HandleAsync));
-        application.MapGrpcService<ServingGrpcService>();
-        application.MapGrpcService<FeatureServerGrpcService>();
+        var application = Build(runtime, options);
         try
         {
             await application.StartAsync(cancellationToken);
@@ -87,6 +80,65 @@ public sealed class FeatureServer : IAsyncDisposable
     {
         await _application.StopAsync(CancellationToken.None);
         await _application.DisposeAsync();
+    }
+
+    private static WebApplication Build(ServingRuntime runtime, FeatureServerOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        if (options.LogsToStandardError)
+        {
+            AddLogs(builder.Logging, options.AccessLog);
+        }
+
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainMax);
+        builder.Services.AddSingleton(runtime);
+        builder.Services.AddSingleton<RequestRecord>();
+        builder.Services.AddSingleton<ServingGrpcService>();
+        builder.Services.AddSingleton<FeatureServerGrpcService>();
+        builder.Services.AddSingleton<HttpServing>();
+        builder.Services.AddSingleton<HealthServiceImpl>();
+        builder.Services.AddHostedService<HealthReport>();
+        builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
+        Google.Protobuf.Reflection.ServiceDescriptor[] described =
+            [.. ServingServiceReflection.Descriptor.Services, .. GrpcServerReflection.Descriptor.Services, .. HealthReflection.Descriptor.Services];
+        builder.Services.AddSingleton(new ReflectionServiceImpl(described));
+        builder.Services.AddSingleton(new ReflectionV1ServiceImpl(described));
+        if (options.Registry is { } registry)
+        {
+            builder.Services.AddSingleton(registry);
+            builder.Services.AddHostedService<SnapshotRefresh>();
+        }
+
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+
+            // Each API holds its own bound: gRPC per message, HTTP per body, so that each answers in its own words.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Listen(options.Host, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(options.Host, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        var application = builder.Build();
+
+        // The two ports speak different versions of HTTP, so the version tells them apart.
+        var http = application.Services.GetRequiredService<HttpServing>();
+        application.MapWhen(c => !HttpProtocol.IsHttp2(c.Request.Protocol), branch => branch.Run(http.HandleAsync));
+        application.MapGrpcService<ServingGrpcService>();
+        application.MapGrpcService<FeatureServerGrpcService>();
+        application.MapGrpcService<HealthServiceImpl>();
+        application.MapGrpcService<ReflectionServiceImpl>();
+        application.MapGrpcService<ReflectionV1ServiceImpl>();
+        return application;
+    }
+
+    private static void AddLogs(ILoggingBuilder logs, bool accessLog)
+    {
+        logs.AddSimpleConsole(line => (line.SingleLine, line.TimestampFormat, line.UseUtcTimestamp) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true));
+        logs.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logs.SetMinimumLevel(LogLevel.Warning);
+        logs.AddFilter(typeof(SnapshotRefresh).FullName, LogLevel.Information);
+        logs.AddFilter(typeof(RequestRecord).FullName, accessLog ? LogLevel.Information : LogLevel.Warning);
     }
 
     // Kestrel's own message does not say which of the ports it means.

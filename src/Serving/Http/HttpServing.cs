@@ -1,14 +1,17 @@
+using System.Globalization;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore;
+using FeatureStore.Serving.Hosting;
 using FeatureStore.Serving.Retrieval;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace FeatureStore.Serving.Http;
 
 /// <summary>Feast's HTTP API: its paths, bodies and codes. The one place where an exception becomes an HTTP status.</summary>
-internal sealed class HttpServing(ServingRuntime runtime, ILogger<HttpServing> log)
+internal sealed class HttpServing(ServingRuntime runtime, RequestRecord record, ILogger<HttpServing> log)
 {
     private readonly Dictionary<string, (string Method, Func<ServingRuntime, HttpContext, Task> Run)> _endpoints = new()
     {
@@ -17,6 +20,7 @@ internal sealed class HttpServing(ServingRuntime runtime, ILogger<HttpServing> l
         ["/write-to-online-store"] = (HttpMethods.Post, WriteEndpoints.WriteAsync),
         ["/materialize"] = (HttpMethods.Post, MaterializeEndpoints.RangeAsync),
         ["/materialize-incremental"] = (HttpMethods.Post, MaterializeEndpoints.IncrementalAsync),
+        ["/metrics"] = (HttpMethods.Get, MetricsAsync),
         ["/health"] = (HttpMethods.Get, HealthAsync),
     };
 
@@ -34,7 +38,14 @@ internal sealed class HttpServing(ServingRuntime runtime, ILogger<HttpServing> l
             return HttpAnswers.DetailAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed");
         }
 
-        return GuardedAsync(context, endpoint.Run);
+        context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = runtime.Limits.MessageBytesMax;
+        return RecordedAsync(context, endpoint.Run);
+    }
+
+    private static Task MetricsAsync(ServingRuntime runtime, HttpContext context)
+    {
+        context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        return runtime.Metrics.WriteAsync(context.Response.Body, context.RequestAborted);
     }
 
     private static Task HealthAsync(ServingRuntime runtime, HttpContext context)
@@ -42,6 +53,21 @@ internal sealed class HttpServing(ServingRuntime runtime, ILogger<HttpServing> l
         context.Response.StatusCode = StatusCodes.Status200OK;
         context.Response.ContentLength = 0;
         return Task.CompletedTask;
+    }
+
+    private async Task RecordedAsync(HttpContext context, Func<ServingRuntime, HttpContext, Task> run)
+    {
+        var begun = record.Begin();
+        await GuardedAsync(context, run);
+        var plan = context.Items[OnlineFeaturesEndpoint.PlanItem] as RetrievalPlan;
+        var status = context.RequestAborted.IsCancellationRequested ? StatusCodes.Status499ClientClosedRequest : context.Response.StatusCode;
+        record.End(
+            begun,
+            context.Request.Path.Value!,
+            status.ToString(CultureInfo.InvariantCulture),
+            status < StatusCodes.Status400BadRequest,
+            plan?.Features.Count ?? 0,
+            plan?.Views.Count ?? 0);
     }
 
     private async Task GuardedAsync(HttpContext context, Func<ServingRuntime, HttpContext, Task> run)

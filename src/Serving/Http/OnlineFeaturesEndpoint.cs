@@ -9,6 +9,9 @@ namespace FeatureStore.Serving.Http;
 /// <summary><c>POST /get-online-features</c>.</summary>
 internal static class OnlineFeaturesEndpoint
 {
+    /// <summary>Under which the request keeps its plan, for its record.</summary>
+    public static readonly object PlanItem = new();
+
     public static async Task RunAsync(ServingRuntime runtime, HttpContext context)
     {
         using var document = await HttpBody.ReadAsync(context);
@@ -26,6 +29,7 @@ internal static class OnlineFeaturesEndpoint
         var withVersions = HttpBody.Boolean(body, "include_feature_view_version_metadata", fallback: false);
         var plans = runtime.Plans;
         var plan = string.IsNullOrEmpty(service) ? plans.References(references) : plans.Service(service);
+        context.Items[PlanItem] = plan;
         var entities = Array.ConvertAll(lists, l => new EntityColumn(l.Name, Values(plan, l.Name, l.List)));
         var answer = await runtime.Reader.ReadAsync(plan, entities, full, context.RequestAborted);
         await HttpAnswers.WriteAsync(context, StatusCodes.Status200OK, writer => OnlineFeaturesJson.Write(writer, answer, withVersions));

@@ -16,6 +16,9 @@ internal sealed record FaultCodes(StatusCode Grpc, int Http, string FeastClass)
         RetrievalFault.NotServed => new(StatusCode.FailedPrecondition, StatusCodes.Status409Conflict, "FeastError"),
         RetrievalFault.PushSourceNotFound => new(StatusCode.InvalidArgument, StatusCodes.Status422UnprocessableEntity, "PushSourceNotFoundException"),
         RetrievalFault.NotSetUp => new(StatusCode.Unimplemented, StatusCodes.Status501NotImplemented, "FeastError"),
+
+        // No mistake of the client; Feast answers 500 too.
+        RetrievalFault.NotReady => new(StatusCode.FailedPrecondition, StatusCodes.Status500InternalServerError, "FeastError"),
         RetrievalFault.Corrupt => new(StatusCode.DataLoss, StatusCodes.Status500InternalServerError, "FeastError"),
         _ => new(StatusCode.InvalidArgument, StatusCodes.Status400BadRequest, "FeastError"),
     };

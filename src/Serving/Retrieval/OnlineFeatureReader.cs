@@ -1,11 +1,12 @@
 using Feast.Serving;
 using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore;
+using FeatureStore.Serving.Metrics;
 
 namespace FeatureStore.Serving.Retrieval;
 
 /// <summary>Answers plans from an online store, with statuses by the policy.</summary>
-public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, RetrievalLimits limits, StatusPolicy policy)
+public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, RetrievalLimits limits, StatusPolicy policy, ServingMetrics metrics)
 {
     private const long MicrosPerMilli = 1_000;
 
@@ -27,7 +28,9 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
             keys[g] = KeyBatch.Encode(plan.Groups[g], bound, plan.Snapshot.EntityKeyVersion, policy);
         }
 
+        var begun = time.GetTimestamp();
         var reads = await ReadGroupsAsync(plan, keys, cancellationToken);
+        metrics.Retrieval(bound.Rows, time.GetElapsedTime(begun));
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var columns = new FeatureColumn[plan.Features.Count];
         for (var f = 0; f < columns.Length; f++)
@@ -39,6 +42,7 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
                 keys[feature.Group].KeyOfRow,
                 feature.Feature,
                 Statuses(feature, reads[feature.Group][feature.Table], keys[feature.Group].KeyOfRow, now));
+            metrics.Statuses(feature.View.Name, columns[f].Statuses);
         }
 
         return new OnlineFeatures(plan, bound.Rows, bound.Answered, columns);

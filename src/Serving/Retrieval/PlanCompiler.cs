@@ -2,6 +2,7 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.References;
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
+using FeatureViewState = Feast.Core.FeatureViewState;
 using Kind = Feast.Types.ValueType.Types.Enum;
 
 namespace FeatureStore.Serving.Retrieval;
@@ -175,11 +176,13 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
                 RetrievalFault.NotServed, $"The feature view '{view.Name}' is not served: {(view.Disabled ? "it is disabled; enable it" : "set 'online: true' and apply")}.");
         }
 
-        // Feast's rule; ours are never written in a way that a reader could see half of.
-        if (!policy.IsTruthful && view.State is Feast.Core.FeatureViewState.Created or Feast.Core.FeatureViewState.Generated or Feast.Core.FeatureViewState.Materializing)
+        // Feast's rule; our own jobs never write the state, nor rows that a reader could see half of.
+        var refuses = view.State is FeatureViewState.Created or FeatureViewState.Generated
+            || (view.State == FeatureViewState.Materializing && !policy.ServesWhileMaterializing);
+        if (!policy.IsTruthful && refuses)
         {
             throw new RetrievalException(
-                RetrievalFault.NotServed, $"The feature view '{view.Name}' is in state {view.State}, in which Feast does not serve; wait for its materialization to end.");
+                RetrievalFault.NotReady, $"The feature view '{view.Name}' is in state {view.State}, in which Feast does not serve; wait for its materialization to end.");
         }
     }
 }

@@ -21,8 +21,11 @@ public enum RetrievalFault
     /// <summary>A limit is passed; the message names it.</summary>
     TooLarge,
 
-    /// <summary>The view exists and is not to be read now.</summary>
+    /// <summary>The view exists and is not to be read online.</summary>
     NotServed,
+
+    /// <summary>The view is being written, and the policy keeps readers out until then.</summary>
+    NotReady,
 
     /// <summary>What is stored cannot be read.</summary>
     Corrupt,

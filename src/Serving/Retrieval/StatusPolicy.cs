@@ -1,3 +1,6 @@
+using FeatureStore.Registry.Configuration;
+using FeatureStore.Registry.Validation;
+
 namespace FeatureStore.Serving.Retrieval;
 
 /// <summary>What the statuses of an answer tell. Stored bytes are the same under each.</summary>
@@ -13,4 +16,25 @@ public sealed record StatusPolicy(bool IsTruthful, bool MissIsPresent)
 
     /// <summary>As Feast answers over SQLite.</summary>
     public static StatusPolicy FeastSqlite { get; } = new(false, false);
+
+    /// <summary>A view in state MATERIALIZING is served too, as Feast 0.67 can be told. Not read when truthful.</summary>
+    public bool ServesWhileMaterializing { get; init; }
+
+    /// <summary>The policy that <c>fstore: policy</c> names, <c>strict</c> when it names none.</summary>
+    /// <exception cref="DefinitionException">It names another.</exception>
+    public static StatusPolicy From(RepoConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var name = config.Fstore.GetValueOrDefault("policy") ?? "strict";
+        return name switch
+        {
+            "strict" => Strict,
+            "feast" => (config.OnlineStore is RedisOnlineStoreConfig ? FeastRedis : FeastSqlite) with
+            {
+                ServesWhileMaterializing = config.Registry.ServeFeaturesWhileMaterializing,
+            },
+            _ => throw new DefinitionException(
+                [new Fault(RepoConfig.FileName, 1, 1, $"fstore: policy is '{name}'; write strict (statuses tell the truth) or feast (as Feast's server answers).")]),
+        };
+    }
 }

@@ -1,10 +1,11 @@
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Serving.Metrics;
 using FeatureStore.Serving.Retrieval;
 
 namespace FeatureStore.Serving.Writing;
 
 /// <summary>Takes pushes and direct writes, from whichever API.</summary>
-public sealed class Pusher(OnlineWriter online, IOfflinePush? offline)
+public sealed class Pusher(OnlineWriter online, IOfflinePush? offline, ServingMetrics metrics)
 {
     /// <summary>Pushes rows to every view that the source feeds.</summary>
     /// <param name="to"><c>online</c>, <c>offline</c> or <c>online_and_offline</c>.</param>
@@ -39,6 +40,8 @@ public sealed class Pusher(OnlineWriter online, IOfflinePush? offline)
                 await online.WriteAsync(snapshot, view, columns, cancellationToken);
             }
         }
+
+        metrics.Push(pushSource, to);
     }
 
     /// <summary>Writes rows of one view.</summary>

@@ -1,6 +1,4 @@
 using Feast.Serving;
-using FeatureStore.Contract.Keys;
-using FeatureStore.Contract.Rows;
 using FeatureStore.OnlineStore;
 using Grpc.Core;
 
@@ -48,25 +46,6 @@ public sealed class CancellationTests
         var error = await Assert.ThrowsAsync<RpcException>(() => bank.Grpc.GetOnlineFeaturesAsync(request, null, CancellationToken.None));
         Assert.Equal(StatusCode.Unavailable, error.StatusCode);
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, (await bank.PostAsync("/get-online-features", Body)).Status);
-    }
-
-    private abstract class ReadOnlyStore : IOnlineStore
-    {
-        public abstract Task<OnlineRead[][]> ReadAsync(
-            IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
-
-        public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<OnlineWriteCounts> WriteAsync(
-            OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
-
-        public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     private sealed class WaitingStore : ReadOnlyStore

@@ -4,6 +4,7 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.Contract.Values;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Serving.Metrics;
 using FeatureStore.Serving.Retrieval;
 using Kind = Feast.Types.ValueType.Types.Enum;
 
@@ -31,7 +32,7 @@ public sealed class JoinKeyAliasTests
             3,
             new Dictionary<string, FeatureViewModel> { ["places"] = View("places", "loc_id"), ["routes"] = View("routes", "origin_id") },
             new Dictionary<string, FeatureServiceModel> { ["s"] = new("s", aliasFirst ? projections : [.. projections.Reverse()]) });
-        var reader = new OnlineFeatureReader(store, new FixedTime { Now = Now }, new RetrievalLimits(), StatusPolicy.Strict);
+        var reader = new OnlineFeatureReader(store, new FixedTime { Now = Now }, new RetrievalLimits(), StatusPolicy.Strict, new ServingMetrics());
 
         var answer = await reader.ReadAsync(
             new PlanCompiler(snapshot, StatusPolicy.Strict).Service("s"),

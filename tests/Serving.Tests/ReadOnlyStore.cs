@@ -1,0 +1,25 @@
+using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.Rows;
+using FeatureStore.OnlineStore;
+
+namespace FeatureStore.Serving.Tests;
+
+/// <summary>A store whose reads a test decides.</summary>
+internal abstract class ReadOnlyStore : IOnlineStore
+{
+    public abstract Task<OnlineRead[][]> ReadAsync(
+        IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
+
+    public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<OnlineWriteCounts> WriteAsync(
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
