@@ -15,6 +15,7 @@ public static class GrpcHostExtensions
         {
             grpc.MaxReceiveMessageSize = options.ReceiveBytesMax;
             grpc.EnableDetailedErrors = false;
+            grpc.CompressionProviders = [new GzipProvider()];
             grpc.ResponseCompressionAlgorithm = options.CompressResponses ? "gzip" : null;
             grpc.Interceptors.Add<TStatusInterceptor>();
         });

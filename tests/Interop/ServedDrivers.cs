@@ -45,7 +45,7 @@ internal sealed partial class ServedDrivers : IAsyncDisposable
         }
 
         await WriteAsync(Path.Combine(repo, "data", "online.db"));
-        var server = Fstore(repo, "serve", "--grpc-port", "0");
+        var server = Fstore(repo, "serve", "--grpc-port", "0", "--http-port", "0");
         using var limit = new CancellationTokenSource(StartWait);
         while (await server.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {

@@ -114,7 +114,7 @@ public sealed class InteropService : TestService.TestServiceBase
         {
             await work();
         }
-        catch (Exception) when (context.CancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or IOException)
         {
             Stopped.Enqueue(context.Method);
             throw;

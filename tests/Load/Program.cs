@@ -1,0 +1,32 @@
+using System.Globalization;
+using FeatureStore.Load.Targets;
+
+namespace FeatureStore.Load;
+
+/// <summary>
+/// <c>compare redis|sqlite [entities] [rows] [pairs] [seconds] [server core]</c> measures; <c>echo FILE</c> is the
+/// server of constant answers that it starts.
+/// </summary>
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        switch (args)
+        {
+            case ["echo", var file]:
+                await EchoServer.RunAsync(await File.ReadAllBytesAsync(file));
+                return 0;
+            case ["compare", "redis" or "sqlite", ..]:
+                var options = new ComparisonOptions(
+                    args[1] == "redis", Number(args, 2, 10_000), Number(args, 3, 1), Number(args, 4, 5), TimeSpan.FromSeconds(Number(args, 5, 3)), Number(args, 6, 0));
+                await new Comparison(options, Console.Out).RunAsync();
+                return 0;
+            default:
+                await Console.Error.WriteLineAsync("usage: compare redis|sqlite [entities] [rows] [pairs] [seconds] [server core]");
+                return 2;
+        }
+    }
+
+    private static int Number(string[] args, int index, int fallback) =>
+        args.Length > index ? int.Parse(args[index], CultureInfo.InvariantCulture) : fallback;
+}
