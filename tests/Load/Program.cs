@@ -9,6 +9,9 @@ namespace FeatureStore.Load;
 /// </summary>
 internal static class Program
 {
+    private const int WarmCallsMin = 2_000;
+    private const int WarmRows = 60_000;
+
     public static async Task<int> Main(string[] args)
     {
         switch (args)
@@ -17,8 +20,15 @@ internal static class Program
                 await EchoServer.RunAsync(await File.ReadAllBytesAsync(file));
                 return 0;
             case ["compare", "redis" or "sqlite", ..]:
+                var rows = Number(args, 3, 1);
                 var options = new ComparisonOptions(
-                    args[1] == "redis", Number(args, 2, 10_000), Number(args, 3, 1), Number(args, 4, 5), TimeSpan.FromSeconds(Number(args, 5, 3)), Number(args, 6, 0));
+                    args[1] == "redis",
+                    Number(args, 2, 10_000),
+                    rows,
+                    Number(args, 4, 5),
+                    TimeSpan.FromSeconds(Number(args, 5, 3)),
+                    Number(args, 6, 0),
+                    Math.Max(WarmCallsMin, WarmRows / rows));
                 await new Comparison(options, Console.Out).RunAsync();
                 return 0;
             default:

@@ -37,21 +37,21 @@ internal static class GrpcFrames
         BinaryPrimitives.WriteUInt16BigEndian(setting, InitialWindowSize);
         BinaryPrimitives.WriteInt32BigEndian(setting.AsSpan(2), WindowBytes);
         Write(bytes, Settings, 0, 0, setting);
-        bytes.Write(Window());
+        bytes.Write(Window(WindowBytes));
         return bytes.ToArray();
     }
 
-    /// <summary>Widens the connection's window by the whole of it.</summary>
-    public static byte[] Window()
+    /// <summary>Widens the connection's window; in all it must stay below 2 GiB.</summary>
+    public static byte[] Window(int widenBytes)
     {
         var bytes = new MemoryStream();
         var size = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(size, WindowBytes);
+        BinaryPrimitives.WriteInt32BigEndian(size, widenBytes);
         Write(bytes, WindowUpdate, 0, 0, size);
         return bytes.ToArray();
     }
 
-    /// <summary>How many bytes may be received before <see cref="Window"/> must be sent again.</summary>
+    /// <summary>After how many bytes received the window is widened again, by so many.</summary>
     public const int WindowRenewBytes = WindowBytes / 2;
 
     public static byte[] Reply(byte kind, ReadOnlySpan<byte> payload)

@@ -78,10 +78,10 @@ internal sealed class LoadConnection : IDisposable
 
         _buffered += read;
         _receivedSinceWindow += read;
-        if (_receivedSinceWindow > GrpcFrames.WindowRenewBytes)
+        if (_receivedSinceWindow >= GrpcFrames.WindowRenewBytes)
         {
-            _output.Write(GrpcFrames.Window());
-            _receivedSinceWindow = 0;
+            _output.Write(GrpcFrames.Window(GrpcFrames.WindowRenewBytes));
+            _receivedSinceWindow -= GrpcFrames.WindowRenewBytes;
         }
 
         var at = 0;
