@@ -1,11 +1,9 @@
 using Feast.Types;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
-using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
-using ValueType = Feast.Types.ValueType;
 
 namespace FeatureStore.OfflineStore.Features;
 
@@ -18,8 +16,6 @@ public sealed record ShownRow(
 /// <param name="entityKeyVersion">2 or 3, as the registry says.</param>
 public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
 {
-    private const int MicrosPerSecond = 1_000_000;
-
     /// <summary>The newest row (event time, then created time) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged.</exception>
     public IEnumerable<IReadOnlyList<EncodedRow>> Latest(
@@ -36,7 +32,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
         var shown = new List<ShownRow>();
         using var database = LakeDatabase.Open();
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(view, LakeTime.Least, asOfMicros, user, cancellationToken), cancellationToken);
+        using var reader = connection.Query(LatestSql(connection, view, LakeTime.Least, asOfMicros, user, cancellationToken), cancellationToken);
         while (reader.NextChunk())
         {
             for (var r = 0; r < reader.RowCount; r++)
@@ -45,12 +41,12 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
                 var values = new object?[view.Features.Count];
                 for (var k = 0; k < keys.Length; k++)
                 {
-                    keys[k] = Plain(reader, k, r, ViewColumns.Type(view.JoinKeys[k]))!;
+                    keys[k] = FeatureCells.Plain(view.JoinKeys[k], reader, k, r)!;
                 }
 
                 for (var f = 0; f < values.Length; f++)
                 {
-                    values[f] = Plain(reader, keys.Length + f, r, ViewColumns.Type(view.Features[f]));
+                    values[f] = FeatureCells.Plain(view.Features[f], reader, keys.Length + f, r);
                 }
 
                 shown.Add(new ShownRow(keys, values, Event(view, reader, r), Created(view, reader, r)));
@@ -65,7 +61,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
     {
         using var database = LakeDatabase.Open();
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(view, startMicros, endMicros, null, cancellationToken), cancellationToken);
+        using var reader = connection.Query(LatestSql(connection, view, startMicros, endMicros, null, cancellationToken), cancellationToken);
         var batch = new List<EncodedRow>(batchRows);
         while (reader.NextChunk())
         {
@@ -87,21 +83,31 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
         }
     }
 
-    private string LatestSql(FeatureViewModel view, long startMicros, long endMicros, string? user, CancellationToken cancellationToken)
+    private string LatestSql(
+        DuckDbConnection connection, FeatureViewModel view, long startMicros, long endMicros, string? user, CancellationToken cancellationToken)
     {
-        var keys = view.JoinKeys.Select(k => Column(view, k)).ToList();
-        var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
         var (from, columns) = From(view, cancellationToken);
+        var types = SourceTypes(connection, from, cancellationToken);
+        string Column(FieldModel field)
+        {
+            var source = ViewColumns.SourceColumn(view, field.Name);
+            return types.TryGetValue(source, out var type)
+                ? FeatureCells.Sql(source, type, field.Type)
+                : throw new DeltaException($"{view.Source.Path} has no column {source}, which view {view.Name} needs; correct the view or its source.");
+        }
+
+        var keys = view.JoinKeys.Select(Column).ToList();
+        var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
         if (VersionRows.IsChangeTable(columns))
         {
-            return VersionRows.Latest(view, columns, from, field => Column(view, field), whose, startMicros, endMicros);
+            return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros);
         }
 
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
         var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
         var newest = string.Join(", ", keys);
         return $"""
-            SELECT {string.Join(", ", keys.Concat(view.Features.Select(f => Column(view, f))))}, {time}, {created}
+            SELECT {string.Join(", ", keys.Concat(view.Features.Select(Column)))}, {time}, {created}
             FROM {from}
             WHERE {time} >= {LakeSql.Number(startMicros)} AND {time} <= {LakeSql.Number(endMicros)}{whose}
                 AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
@@ -131,51 +137,38 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
             : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
     }
 
-    private static string Column(FeatureViewModel view, FieldModel field) =>
-        $"CAST({LakeSql.Name(ViewColumns.SourceColumn(view, field.Name))} AS {LakeSql.Type(ViewColumns.Type(field))})";
+    /// <summary>DuckDB's name of each column's type.</summary>
+    private static Dictionary<string, string> SourceTypes(DuckDbConnection connection, string from, CancellationToken cancellationToken)
+    {
+        var types = new Dictionary<string, string>();
+        using var reader = connection.Query($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {from})", cancellationToken);
+        while (reader.NextChunk())
+        {
+            for (var r = 0; r < reader.RowCount; r++)
+            {
+                types[reader.Text(0, r)] = reader.Text(1, r);
+            }
+        }
+
+        return types;
+    }
 
     private EncodedRow Encode(FeatureViewModel view, DuckDbReader reader, int row)
     {
         var keys = new (string, Value)[view.JoinKeys.Count];
         for (var k = 0; k < keys.Length; k++)
         {
-            keys[k] = (view.JoinKeys[k].Name, Value.Parser.ParseFrom(Bytes(view.JoinKeys[k], reader, k, row)));
+            keys[k] = (view.JoinKeys[k].Name, Value.Parser.ParseFrom(FeatureCells.Bytes(view.JoinKeys[k], reader, k, row)));
         }
 
         var values = new byte[view.Features.Count][];
         for (var f = 0; f < values.Length; f++)
         {
-            values[f] = Bytes(view.Features[f], reader, keys.Length + f, row);
+            values[f] = FeatureCells.Bytes(view.Features[f], reader, keys.Length + f, row);
         }
 
         return new EncodedRow(EntityKeyEncoder.Encode(keys, entityKeyVersion), Event(view, reader, row), Created(view, reader, row), values);
     }
-
-    private static byte[] Bytes(FieldModel field, DuckDbReader reader, int column, int row) => reader.IsNull(column, row)
-        ? ValueBytes.Null
-        : field.Type switch
-        {
-            ValueType.Types.Enum.Int64 => ValueBytes.Int64(reader.Int64(column, row)),
-            ValueType.Types.Enum.Int32 => ValueBytes.Int32(reader.Int32(column, row)),
-            ValueType.Types.Enum.Double => ValueBytes.Double(reader.Double(column, row)),
-            ValueType.Types.Enum.Float => ValueBytes.Float((float)reader.Double(column, row)),
-            ValueType.Types.Enum.Bool => ValueBytes.Boolean(reader.Boolean(column, row)),
-            ValueType.Types.Enum.String => ValueBytes.Text(reader.Text(column, row)),
-            _ => ValueBytes.UnixTimestamp((long)Math.Floor((decimal)reader.TimestampMicros(column, row) / MicrosPerSecond)),
-        };
-
-    private static object? Plain(DuckDbReader reader, int column, int row, LakeType type) => reader.IsNull(column, row)
-        ? null
-        : type switch
-        {
-            LakeType.Int64 => reader.Int64(column, row),
-            LakeType.Int32 => reader.Int32(column, row),
-            LakeType.Double => reader.Double(column, row),
-            LakeType.Boolean => reader.Boolean(column, row),
-            LakeType.String => reader.Text(column, row),
-            LakeType.Timestamp => reader.TimestampMicros(column, row),
-            _ => reader.Date(column, row),
-        };
 
     private static long Event(FeatureViewModel view, DuckDbReader reader, int row) =>
         reader.Int64(view.JoinKeys.Count + view.Features.Count, row);
