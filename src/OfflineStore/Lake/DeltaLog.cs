@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using FeatureStore.DuckDb;
 
@@ -46,9 +47,16 @@ public sealed class DeltaLog(string tableRoot)
         return Replay(files, version ?? files.Newest, cancellationToken);
     }
 
+    private DeltaSnapshot Replay(LogFiles files, long version, CancellationToken cancellationToken) =>
+        files.Checkpoints.Any(c => c.Key <= version)
+            ? ReplayFromCheckpoint(files, version, cancellationToken)
+            : ReplayFromStart(files, version, null, cancellationToken);
+
     // The newest checkpoint that can be read, and the commits after it. _last_checkpoint is a hint for stores that list
-    // slowly, and may be missing, stale or wrong; a folder is listed instead.
-    private DeltaSnapshot Replay(LogFiles files, long version, CancellationToken cancellationToken)
+    // slowly, and may be missing, stale or wrong; a folder is listed instead. A method of its own, since it alone needs the
+    // engine: who reads a log without checkpoints, as the server does, loads none.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DeltaSnapshot ReplayFromCheckpoint(LogFiles files, long version, CancellationToken cancellationToken)
     {
         DuckDbException? damage = null;
         foreach (var (start, parts) in files.Checkpoints.Where(c => c.Key <= version).Reverse())
@@ -67,10 +75,12 @@ public sealed class DeltaLog(string tableRoot)
             return Commits(replay, files, start + 1, version, cancellationToken);
         }
 
-        return files.Commits.Contains(0)
-            ? Commits(new DeltaReplay(TableRoot), files, 0, version, cancellationToken)
-            : throw NoStart(files.Commits.Count == 0 ? null : files.Commits.Min, damage);
+        return ReplayFromStart(files, version, damage, cancellationToken);
     }
+
+    private DeltaSnapshot ReplayFromStart(LogFiles files, long version, Exception? damage, CancellationToken cancellationToken) => files.Commits.Contains(0)
+        ? Commits(new DeltaReplay(TableRoot), files, 0, version, cancellationToken)
+        : throw NoStart(files.Commits.Count == 0 ? null : files.Commits.Min, damage);
 
     private DeltaSnapshot Commits(DeltaReplay replay, LogFiles files, long from, long to, CancellationToken cancellationToken)
     {
