@@ -35,9 +35,10 @@ internal sealed class Pipeline(Repo repo)
     {
         using var log = EmbeddedChangeLog.Open(repo.Config.LogPath);
         var results = new List<TopicResult>();
-        var waiting = ChangeTopic.All.Sum(t => Waiting(log, log.Topic(t.Table.Topic)));
+        ChangeTopic[] topics = [.. ChangeTopic.All, .. Pushed()];
+        var waiting = topics.Sum(t => Waiting(log, log.Topic(t.Table.Topic)));
         long before = 0;
-        foreach (var topic in ChangeTopic.All)
+        foreach (var topic in topics)
         {
             var columns = topic.Table.Columns;
             var lake = ChangeTable.Open(repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(repo.Config));
@@ -97,12 +98,17 @@ internal sealed class Pipeline(Repo repo)
 
     /// <summary>Views that are served and whose table is in the lake.</summary>
     public IReadOnlyList<FeatureViewModel> Materializable(RegistrySnapshot snapshot) =>
-        [.. snapshot.FeatureViews.Values.Where(v => v.Online && Directory.Exists(Path.Combine(repo.Config.LakePath, v.Source.Path)))];
+        [.. snapshot.FeatureViews.Values.Where(v => v.Online && Path.Exists(Path.Combine(repo.Config.LakePath, v.Source.Path)))];
 
     private IEnumerable<IReadOnlyList<Contract.Rows.EncodedRow>> Latest(
         FeatureViewModel view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
         new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion)
             .Latest(view, Instant.Micros(start), Instant.Micros(end), OnlineBatchRows, cancellationToken);
+
+    // Only an applied repo has push sources.
+    private IEnumerable<ChangeTopic> Pushed() => File.Exists(repo.Config.RegistryPath)
+        ? PushTopic.Of(repo.Snapshot().FeatureViews.Values).Select(t => t.ToChangeTopic(repo.Config.Project))
+        : [];
 
     // What the log's report says is still to come; only a count to show, since the lake knows where it really is.
     private static long Waiting(EmbeddedChangeLog log, LogTopic topic) =>

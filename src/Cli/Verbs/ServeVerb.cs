@@ -44,7 +44,9 @@ internal static class ServeVerb
         var snapshot = repo.Snapshot();
         await using var store = repo.OnlineStore();
         await WarnOfOldRowsAsync(repo, snapshot);
-        var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config));
+        using var materializer = new LakeMaterializer(repo, TimeProvider.System);
+        var ports = new ServingPorts(new ChangeLogPush(repo, TimeProvider.System), materializer);
+        var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config), ports);
         var registry = repo.Config.Registry;
         var running = options with
         {

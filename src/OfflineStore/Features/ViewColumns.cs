@@ -8,8 +8,7 @@ namespace FeatureStore.OfflineStore.Features;
 internal static class ViewColumns
 {
     /// <summary>The column of the table that a join key or feature is read from.</summary>
-    public static string SourceColumn(FeatureViewModel view, string field) =>
-        view.Source.FieldMapping.FirstOrDefault(m => m.Value == field).Key ?? field;
+    public static string SourceColumn(FeatureViewModel view, string field) => view.Source.ColumnOf(field);
 
     /// <summary>The lake's type of a feature's type.</summary>
     /// <exception cref="DeltaException">The type is none that the lake stores.</exception>

@@ -12,7 +12,11 @@ public sealed record SourceModel(
     string Path,
     string TimestampField,
     string? CreatedTimestampColumn,
-    IReadOnlyDictionary<string, string> FieldMapping);
+    IReadOnlyDictionary<string, string> FieldMapping)
+{
+    /// <summary>The table's column that a join key or feature is read from.</summary>
+    public string ColumnOf(string field) => FieldMapping.FirstOrDefault(m => m.Value == field).Key ?? field;
+}
 
 /// <summary>One aggregation over the rows in the window; <see cref="Function"/> is count, sum, mean, min, max or count_distinct.</summary>
 public sealed record AggregationModel(string Name, string Function, string Column);

@@ -6,7 +6,7 @@ using FeatureStore.Serving.Retrieval;
 namespace FeatureStore.Serving.Writing;
 
 /// <summary>Event and created times of pushed rows. A time without an offset is UTC; below a microsecond is cut.</summary>
-internal static class RowTimes
+public static class RowTimes
 {
     // What Feast's remote client calls the columns, whatever the source calls them.
     private const string EventStandIn = "event_timestamp";
