@@ -8,6 +8,7 @@ using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
 using FeatureStore.Client;
 using FeatureStore.Contract.Values;
+using Grpc.Core;
 using Kind = Feast.Types.ValueType.Types.Enum;
 
 namespace FeatureStore.Cli.Verbs;
@@ -39,7 +40,15 @@ internal static class GetOnlineFeaturesVerb
             }
 
             using var client = new FeatureStoreClient(uri);
-            await AskAsync(client, request, parsed.GetValue(GlobalOptions.Json), cancellationToken);
+            try
+            {
+                await AskAsync(client, request, parsed.GetValue(GlobalOptions.Json), cancellationToken);
+            }
+            catch (RpcException e) when (e is { StatusCode: StatusCode.Unavailable, Status.DebugException: { } cause })
+            {
+                throw new IOException($"no feature server answers at {uri.Authority} ({cause.GetBaseException().Message}); start one with 'fstore serve', or name another with --target.", e);
+            }
+
             return ExitCodes.Ok;
         });
         return command;

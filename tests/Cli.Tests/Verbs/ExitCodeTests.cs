@@ -13,7 +13,7 @@ public sealed class ExitCodeTests : IDisposable
     [InlineData(2, "'other'", "import", "transactions", "x.csv", "--mapping", "other")]
     [InlineData(3, "absent.csv", "import", "transactions", "absent.csv", "--mapping", "berka")]
     [InlineData(3, "fstore apply", "serve", "--grpc-port", "0")]
-    [InlineData(3, "Unavailable", "get-online-features", "--feature-service", "s", "--entities", "user_id=1", "--target", "127.0.0.1:1")]
+    [InlineData(3, "no feature server answers at 127.0.0.1:1", "get-online-features", "--feature-service", "s", "--entities", "user_id=1", "--target", "127.0.0.1:1")]
     [InlineData(1, "feature_store.yaml", "-c", "absent", "apply")]
     public async Task Run_ThatCannotSucceed_TellsWhyInItsCode(int code, string text, params string[] arguments)
     {
