@@ -1,9 +1,12 @@
+using System.Security.Cryptography;
 using FeatureStore.OnlineStore;
 using FeatureStore.OnlineStore.Redis;
 using FeatureStore.OnlineStore.Sqlite;
 using FeatureStore.Registry.Configuration;
 using FeatureStore.Registry.Files;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Serving.Hosting;
+using Google.Protobuf;
 
 namespace FeatureStore.Cli.Composition;
 
@@ -38,6 +41,15 @@ internal sealed class Repo
     public IRegistryStore Registry() => RegistryStore.Open(Config, TimeProvider.System);
 
     public RegistrySnapshot Snapshot() => SnapshotCompiler.Compile(Registry().Load(), Config);
+
+    /// <summary>How a running server notices that the registry was written: a file by its time and size, a database by what it holds.</summary>
+    public SnapshotSource SnapshotSource()
+    {
+        var period = TimeSpan.FromSeconds(Config.Registry.CacheTtlSeconds);
+        return Config.Registry.IsSql
+            ? new SnapshotSource(() => Convert.ToHexString(SHA256.HashData(Registry().Load().ToByteArray())), Snapshot, period)
+            : Serving.Hosting.SnapshotSource.OfFile(Config.RegistryPath, Snapshot, period);
+    }
 
     /// <exception cref="UsageException">The settings switch the store off.</exception>
     /// <exception cref="OnlineStoreException">The settings of the store are wrong. Nothing is connected yet.</exception>

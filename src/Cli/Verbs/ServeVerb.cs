@@ -47,12 +47,11 @@ internal static class ServeVerb
         using var materializer = new LakeMaterializer(repo, TimeProvider.System);
         var ports = new ServingPorts(new ChangeLogPush(repo, TimeProvider.System), materializer);
         var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config), ports);
-        var registry = repo.Config.Registry;
         var running = options with
         {
             AccessLog = accessLog,
             LogsToStandardError = true,
-            Registry = SnapshotSource.OfFile(registry.Path, repo.Snapshot, TimeSpan.FromSeconds(registry.CacheTtlSeconds)),
+            Registry = repo.SnapshotSource(),
         };
         await using var server = await FeatureServer.StartAsync(runtime, running, cancellationToken);
         await Console.Out.WriteLineAsync($"Serving {repo.Config.Project} over gRPC at {server.GrpcAddress.Authority} and HTTP at {server.HttpAddress.Authority}; stop with Ctrl+C.");
