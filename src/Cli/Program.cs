@@ -17,6 +17,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     MaterializeVerb.Create(),
     MaterializeVerb.CreateIncremental(),
     VerifyVerb.Create(),
+    RunsVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),
     ModelsVerb.Create(),

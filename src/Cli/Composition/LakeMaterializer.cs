@@ -38,6 +38,10 @@ internal sealed class LakeMaterializer(Repo repo, TimeProvider time) : IMaterial
         {
             throw new RetrievalException(RetrievalFault.Invalid, e.Message);
         }
+        catch (JobBusyException e)
+        {
+            throw new RetrievalException(RetrievalFault.NotServed, e.Message);
+        }
         catch (DeltaException e)
         {
             // The message names places of this machine, which are nothing for a caller.

@@ -4,6 +4,7 @@ using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Import;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Jobs.Parity;
+using FeatureStore.Jobs.Runs;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
@@ -77,10 +78,14 @@ internal sealed class Pipeline(Repo repo)
         FeatureViewModel view, MaterializeRange range, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         await using var store = repo.OnlineStore();
-        var counts = await new Materializer(store).RunAsync(
-            repo.Table(view), Latest(view, range.Start, range.End, cancellationToken), Counted(progress, "entities"), cancellationToken);
-        repo.Registry().RecordInterval(repo.Config.Project, view.Name, range.Start, range.End, cancellationToken);
-        return counts;
+        using var runs = RunFile.Open(repo.Config.RunsPath);
+        return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), new RunHistory(runs, TimeProvider.System)).RunAsync(
+            repo.Table(view),
+            range,
+            Latest(view, range.Start, range.End, cancellationToken),
+            () => repo.Registry().RecordInterval(repo.Config.Project, view.Name, range.Start, range.End, cancellationToken),
+            Counted(progress, "entities"),
+            cancellationToken);
     }
 
     /// <summary>Compares a view's whole population with the newest rows up to its last materialised end; null if it never was.</summary>

@@ -78,7 +78,7 @@ internal sealed class Repo
         }
 
         var online = (Config.OnlineStore as SqliteOnlineStoreConfig)?.Path;
-        foreach (var file in new[] { Config.LogPath, online, Config.RegistryPath }.OfType<string>().Where(f => Directory.Exists(Path.GetDirectoryName(f))))
+        foreach (var file in new[] { Config.LogPath, Config.RunsPath, online, Config.RegistryPath }.OfType<string>().Where(f => Directory.Exists(Path.GetDirectoryName(f))))
         {
             foreach (var suffix in new[] { string.Empty, "-wal", "-shm" })
             {

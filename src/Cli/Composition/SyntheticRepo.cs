@@ -32,8 +32,8 @@ internal static class SyntheticRepo
         }
 
         var copy = Repo.Open(null, to);
-        string[] shared = [of.Config.LakePath, of.Config.LogPath, of.Config.RegistryPath];
-        return shared.Intersect([copy.Config.LakePath, copy.Config.LogPath, copy.Config.RegistryPath]).FirstOrDefault() is { } path
+        string[] shared = [of.Config.LakePath, of.Config.LogPath, of.Config.RunsPath, of.Config.RegistryPath];
+        return shared.Intersect([copy.Config.LakePath, copy.Config.LogPath, copy.Config.RunsPath, copy.Config.RegistryPath]).FirstOrDefault() is { } path
             ? throw new UsageException($"The settings name {path} for every folder, so generated data would mix with the real; write a relative path in {RepoConfig.FileName}.")
             : copy;
     }

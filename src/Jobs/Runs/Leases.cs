@@ -38,6 +38,9 @@ public sealed class Leases(RunFile file, TimeProvider time, TimeSpan duration)
         return lease;
     }
 
+    /// <summary>Prolongs a lease once a third of it is over; until then nobody else can have taken it. Null if somebody did.</summary>
+    public Lease? Keep(Lease lease) => time.GetUtcNow() < lease.Expires - (duration * 2 / 3) ? lease : Renew(lease);
+
     /// <summary>Prolongs a lease that is still ours, expired or not; null if somebody else took it since.</summary>
     public Lease? Renew(Lease lease) => file.InTransaction(() =>
     {

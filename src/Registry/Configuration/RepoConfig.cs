@@ -14,6 +14,7 @@ namespace FeatureStore.Registry.Configuration;
 /// <param name="EntityKeyVersion">2 or 3.</param>
 /// <param name="LakePath">The lake's folder, from <c>fstore.lake</c>.</param>
 /// <param name="LogPath">The embedded change log, from <c>fstore.log</c>.</param>
+/// <param name="RunsPath">Leases and the history of runs, from <c>fstore.runs</c>.</param>
 /// <param name="Fstore">The whole <c>fstore:</c> block as texts, lists and dictionaries, for the rooms that own the rest of it.</param>
 /// <param name="Unread">Every other top-level key, kept likewise.</param>
 public sealed record RepoConfig(
@@ -26,6 +27,7 @@ public sealed record RepoConfig(
     int EntityKeyVersion,
     string LakePath,
     string LogPath,
+    string RunsPath,
     IReadOnlyDictionary<string, object?> Fstore,
     IReadOnlyDictionary<string, object?> Unread)
 {

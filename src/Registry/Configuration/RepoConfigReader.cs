@@ -52,6 +52,7 @@ internal sealed partial class RepoConfigReader
             version,
             FstorePath(fstore, "lake", "data/lake", remoteAllowed: true),
             FstorePath(fstore, "log", "data/log.db", remoteAllowed: false),
+            FstorePath(fstore, "runs", "data/runs.db", remoteAllowed: false),
             Plain(fstore, fstore?.Keys ?? []),
             Plain(_root, [.. _root.Unread]))
         {

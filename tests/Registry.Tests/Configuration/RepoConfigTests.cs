@@ -17,6 +17,7 @@ public sealed class RepoConfigTests : IDisposable
         Assert.Equal(Path.Combine(_repo, "data", "registry.db"), config.RegistryPath);
         Assert.Equal(new SqliteOnlineStoreConfig(Path.Combine(_repo, "data", "online.db")), config.OnlineStore);
         Assert.Equal((Path.Combine(_repo, "data", "lake"), Path.Combine(_repo, "data", "log.db")), (config.LakePath, config.LogPath));
+        Assert.Equal(Path.Combine(_repo, "data", "runs.db"), config.RunsPath);
     }
 
     [Fact]

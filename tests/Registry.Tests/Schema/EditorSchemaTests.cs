@@ -48,7 +48,7 @@ public sealed partial class EditorSchemaTests
     {
         var faults = new FaultList();
         var root = YamlText.Parse(
-            "project: a\nregistry: {path: r.db}\nonline_store: sqlite\nmaterialization: {}\nfstore: {lake: {path: x}, log: {path: y}}\n", "x.yaml", faults)!;
+            "project: a\nregistry: {path: r.db}\nonline_store: sqlite\nmaterialization: {}\nfstore: {lake: {path: x}, log: {path: y}, runs: {path: z}}\n", "x.yaml", faults)!;
         RepoConfigReader.Read(root, "/", faults);
         faults.ThrowIfAny();
         var schema = Load("feature_store.schema.json");
