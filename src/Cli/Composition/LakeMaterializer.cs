@@ -13,25 +13,26 @@ internal sealed class LakeMaterializer(Repo repo, TimeProvider time) : IMaterial
 
     /// <inheritdoc/>
     public Task MaterializeAsync(IReadOnlyList<FeatureViewModel> views, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
-        RunAsync(views, _ => MaterializeRange.Between(start, end, time.GetUtcNow()), cancellationToken);
+        RunAsync(views, _ => MaterializeRange.Between(start, end, time.GetUtcNow()), isIncremental: false, cancellationToken);
 
     /// <inheritdoc/>
     public Task MaterializeIncrementalAsync(IReadOnlyList<FeatureViewModel> views, DateTimeOffset end, CancellationToken cancellationToken) => RunAsync(
         views,
         view => MaterializeRange.Incremental(repo.Registry().LatestEnd(repo.Config.Project, view.Name), view.Ttl, end, time.GetUtcNow()),
+        isIncremental: true,
         cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _turn.Dispose();
 
-    private async Task RunAsync(IReadOnlyList<FeatureViewModel> views, Func<FeatureViewModel, MaterializeRange> range, CancellationToken cancellationToken)
+    private async Task RunAsync(IReadOnlyList<FeatureViewModel> views, Func<FeatureViewModel, MaterializeRange> range, bool isIncremental, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
             foreach (var view in views)
             {
-                await new Pipeline(repo).MaterializeAsync(view, range(view), null, cancellationToken);
+                await new Pipeline(repo).MaterializeAsync(view, range(view), isIncremental, null, cancellationToken);
             }
         }
         catch (MaterializeRangeException e)

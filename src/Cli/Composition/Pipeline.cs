@@ -74,15 +74,23 @@ internal sealed class Pipeline(Repo repo)
     }
 
     /// <summary>Materialises one view and then, and only then, notes the range in the registry.</summary>
+    /// <param name="isIncremental">Takes the entities with rows that came since the last run too, whatever their event time.</param>
     public async Task<MaterializeCounts> MaterializeAsync(
-        FeatureViewModel view, MaterializeRange range, IProgress<Amount>? progress, CancellationToken cancellationToken)
+        FeatureViewModel view, MaterializeRange range, bool isIncremental, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         await using var store = repo.OnlineStore();
         using var runs = RunFile.Open(repo.Config.RunsPath);
-        return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), new RunHistory(runs, TimeProvider.System)).RunAsync(
+        var history = new RunHistory(runs, TimeProvider.System);
+        var reader = new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion);
+        var version = reader.TableVersion(view, cancellationToken);
+        var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.Name)?.TableVersion is { } since
+            ? reader.LatestOrChanged(view, Instant.Micros(range.Start), Instant.Micros(range.End), since, OnlineBatchRows, cancellationToken)
+            : Latest(view, range.Start, range.End, cancellationToken);
+        return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), history).RunAsync(
             repo.Table(view),
             range,
-            Latest(view, range.Start, range.End, cancellationToken),
+            rows,
+            version,
             () => repo.Registry().RecordInterval(repo.Config.Project, view.Name, range.Start, range.End, cancellationToken),
             Counted(progress, "entities"),
             cancellationToken);

@@ -41,7 +41,7 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
             await _steps.RunAsync("materialize", async progress =>
             {
                 var start = view.Ttl > TimeSpan.Zero ? Earlier(first, now - view.Ttl) : first;
-                var counts = await _pipeline.MaterializeAsync(view, MaterializeRange.Between(start, now, now), progress, cancellationToken);
+                var counts = await _pipeline.MaterializeAsync(view, MaterializeRange.Between(start, now, now), isIncremental: false, progress, cancellationToken);
                 return (counts, string.Create(CultureInfo.InvariantCulture, $"{view.Name}: {counts.Written:N0} entities online"));
             });
         }

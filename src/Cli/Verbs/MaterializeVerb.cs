@@ -19,6 +19,7 @@ internal static class MaterializeVerb
             parsed,
             parsed.GetValue(views),
             (_, _) => MaterializeRange.Between(Instant.Parse(parsed.GetValue(start)!), Instant.Parse(parsed.GetValue(end)!), TimeProvider.System.GetUtcNow()),
+            isIncremental: false,
             cancellationToken));
         return command;
     }
@@ -33,6 +34,7 @@ internal static class MaterializeVerb
             parsed.GetValue(views),
             (repo, view) => MaterializeRange.Incremental(
                 repo.Registry().LatestEnd(repo.Config.Project, view.Name), view.Ttl, Instant.Parse(parsed.GetValue(end)!), TimeProvider.System.GetUtcNow()),
+            isIncremental: true,
             cancellationToken));
         return command;
     }
@@ -40,7 +42,7 @@ internal static class MaterializeVerb
     private static Option<string[]?> Views() => new("--views", "-v") { Description = "Only these feature views.", AllowMultipleArgumentsPerToken = true };
 
     private static async Task<int> RunAsync(
-        ParseResult parsed, string[]? names, Func<Repo, FeatureViewModel, MaterializeRange> range, CancellationToken cancellationToken)
+        ParseResult parsed, string[]? names, Func<Repo, FeatureViewModel, MaterializeRange> range, bool isIncremental, CancellationToken cancellationToken)
     {
         var repo = GlobalOptions.Repo(parsed);
         var pipeline = new Pipeline(repo);
@@ -62,7 +64,7 @@ internal static class MaterializeVerb
         foreach (var view in ready)
         {
             var taken = range(repo, view);
-            var counts = await pipeline.MaterializeAsync(view, taken, null, cancellationToken);
+            var counts = await pipeline.MaterializeAsync(view, taken, isIncremental, null, cancellationToken);
             Answer.Object(
                 parsed.GetValue(GlobalOptions.Json),
                 $"{view.Name}: {counts.Written:N0} rows written, {counts.Skipped:N0} older than the store's, from {Instant.Text(taken.Start)} to {Instant.Text(taken.End)}",

@@ -19,12 +19,14 @@ public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistor
 
     /// <summary>Runs the job. Safe to repeat after any end, a kill too: the same rows leave the same bytes.</summary>
     /// <param name="batches">Each entity's newest row, read lazily.</param>
+    /// <param name="tableVersion">The lake table's version before the rows were read; kept for the next incremental run.</param>
     /// <param name="noteRange">Notes the range in the registry; called once, when all rows are in the store.</param>
     /// <exception cref="JobBusyException">Another run of the view holds the lease, or took it over.</exception>
     public async Task<MaterializeCounts> RunAsync(
         OnlineTable table,
         MaterializeRange range,
         IEnumerable<IReadOnlyList<EncodedRow>> batches,
+        long? tableVersion,
         Action noteRange,
         IProgress<long>? progress,
         CancellationToken cancellationToken)
@@ -42,7 +44,7 @@ public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistor
             history.Progress(id, counts.Read, counts.Written, counts.Skipped);
             _ = leases.Renew(lease) ?? throw Lost(lease);
             noteRange();
-            history.End(id, RunState.Done, null, null);
+            history.End(id, RunState.Done, tableVersion, null);
             return counts;
         }
         catch (Exception e)

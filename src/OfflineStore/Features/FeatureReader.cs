@@ -22,8 +22,26 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
         FeatureViewModel view, long startMicros, long endMicros, int batchRows, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchRows);
-        return Batches(view, startMicros, endMicros, batchRows, cancellationToken);
+        return Batches(view, startMicros, endMicros, null, batchRows, cancellationToken);
     }
+
+    /// <summary>
+    /// The same, and beside them the newest row ≤ end of each entity with a row added to the table after a version: a late row or a correction
+    /// whose event time lies before the start.
+    /// </summary>
+    /// <param name="changedSince">A version of the table, as <see cref="TableVersion"/> gave it. Beyond the newest it is another table's, and every entity counts.</param>
+    public IEnumerable<IReadOnlyList<EncodedRow>> LatestOrChanged(
+        FeatureViewModel view, long startMicros, long endMicros, long changedSince, int batchRows, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchRows);
+        return TableVersion(view, cancellationToken) is { } version && version >= changedSince
+            ? Batches(view, startMicros, endMicros, changedSince, batchRows, cancellationToken)
+            : Batches(view, LakeTime.Least, endMicros, null, batchRows, cancellationToken);
+    }
+
+    /// <summary>The newest version of the view's table; null for plain Parquet, which has none.</summary>
+    public long? TableVersion(FeatureViewModel view, CancellationToken cancellationToken) =>
+        new DeltaLog(Path.Combine(lakeRoot, view.Source.Path)).Read(cancellationToken)?.Version;
 
     /// <summary>The newest row of each entity, or of one, at or before a time; in key order, all held in memory.</summary>
     /// <param name="user">Value of the first join key, as text; null for all.</param>
@@ -32,7 +50,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
         var shown = new List<ShownRow>();
         using var database = LakeDatabase.Open();
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(connection, view, LakeTime.Least, asOfMicros, user, cancellationToken), cancellationToken);
+        using var reader = connection.Query(LatestSql(connection, view, LakeTime.Least, asOfMicros, user, null, cancellationToken), cancellationToken);
         while (reader.NextChunk())
         {
             for (var r = 0; r < reader.RowCount; r++)
@@ -57,11 +75,11 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
     }
 
     private IEnumerable<IReadOnlyList<EncodedRow>> Batches(
-        FeatureViewModel view, long startMicros, long endMicros, int batchRows, CancellationToken cancellationToken)
+        FeatureViewModel view, long startMicros, long endMicros, long? changedSince, int batchRows, CancellationToken cancellationToken)
     {
         using var database = LakeDatabase.Open();
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(connection, view, startMicros, endMicros, null, cancellationToken), cancellationToken);
+        using var reader = connection.Query(LatestSql(connection, view, startMicros, endMicros, null, changedSince, cancellationToken), cancellationToken);
         var batch = new List<EncodedRow>(batchRows);
         while (reader.NextChunk())
         {
@@ -84,9 +102,9 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
     }
 
     private string LatestSql(
-        DuckDbConnection connection, FeatureViewModel view, long startMicros, long endMicros, string? user, CancellationToken cancellationToken)
+        DuckDbConnection connection, FeatureViewModel view, long startMicros, long endMicros, string? user, long? changedSince, CancellationToken cancellationToken)
     {
-        var (from, columns) = From(view, cancellationToken);
+        var (from, columns, added) = From(view, changedSince, cancellationToken);
         var types = SourceTypes(connection, from, cancellationToken);
         string Column(FieldModel field)
         {
@@ -100,40 +118,49 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
         var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
         if (VersionRows.IsChangeTable(columns))
         {
-            return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros);
+            return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros, added);
         }
 
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
         var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
         var newest = string.Join(", ", keys);
+
+        // An entity with a row in the range has its newest one there, whatever was added before the start.
+        var taken = added is null
+            ? $"{time} >= {LakeSql.Number(startMicros)}"
+            : $"({time} >= {LakeSql.Number(startMicros)} OR struct_pack({Packed(keys)}) IN (SELECT struct_pack({Packed(keys)}) FROM {added}))";
         return $"""
             SELECT {string.Join(", ", keys.Concat(view.Features.Select(Column)))}, {time}, {created}
             FROM {from}
-            WHERE {time} >= {LakeSql.Number(startMicros)} AND {time} <= {LakeSql.Number(endMicros)}{whose}
+            WHERE {taken} AND {time} <= {LakeSql.Number(endMicros)}{whose}
                 AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
             QUALIFY row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST) = 1
             ORDER BY {newest}
             """;
     }
 
-    /// <summary>A FROM term, and the columns that a Delta table says it has; none for plain Parquet.</summary>
-    private (string Sql, IReadOnlyList<LakeColumn> Columns) From(FeatureViewModel view, CancellationToken cancellationToken)
+    private static string Packed(IEnumerable<string> keys) => string.Join(", ", keys.Select((k, i) => $"k{i} := {k}"));
+
+    /// <summary>A FROM term, the columns that a Delta table says it has (none for plain Parquet), and a FROM term of the files added after a version.</summary>
+    private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From(FeatureViewModel view, long? changedSince, CancellationToken cancellationToken)
     {
         var path = Path.Combine(lakeRoot, view.Source.Path);
         if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
         {
+            var known = changedSince is { } version ? new DeltaLog(path).Read(version, cancellationToken)?.Files : null;
             var columns = DeltaSchema.Read(snapshot.Metadata.SchemaString, path)
                 .Where(c => !snapshot.Metadata.PartitionColumns.Contains(c.Name)).ToList();
-            return (LakeSql.Files(path, snapshot.Files.Values, columns), columns);
+            var added = changedSince is null ? null : LakeSql.Files(path, snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
+            return (LakeSql.Files(path, snapshot.Files.Values, columns), columns, added);
         }
 
         if (File.Exists(path))
         {
-            return ($"read_parquet({LakeSql.Text(path)})", []);
+            return ($"read_parquet({LakeSql.Text(path)})", [], null);
         }
 
         return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any()
-            ? ($"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)", [])
+            ? ($"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)", [], null)
             : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
     }
 

@@ -20,9 +20,10 @@ internal static class VersionRows
     /// <param name="changes">The change table, as <see cref="LakeSql.Files"/> gives it.</param>
     /// <param name="field">A join key's or feature's column, cast to its type.</param>
     /// <param name="whose">A condition on the keys, or empty.</param>
+    /// <param name="added">Changes whose entities are taken whatever their event time, or null.</param>
     /// <exception cref="DeltaException">The table lacks a column.</exception>
     public static string Latest(
-        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros)
+        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros, string? added)
     {
         var keys = view.JoinKeys.Select((key, i) => (Sql: field(key), Name: $"key{i}")).ToList();
         var features = view.Features.Select((feature, i) => (Sql: field(feature), Name: $"feature{i}")).ToList();
@@ -33,6 +34,12 @@ internal static class VersionRows
                 .Select(name => Find(view, columns, name)),
         ];
         var entity = string.Join(", ", keys.Select(k => k.Name));
+
+        // A change touches the entity of each version of its source row, the one it moved away from too; a truncate touches all.
+        var packed = string.Join(", ", keys.Select(k => $"{k.Name} := {k.Name}"));
+        var touched = added is null
+            ? string.Empty
+            : $" OR struct_pack({packed}) IN (SELECT struct_pack({packed}) FROM feature_row SEMI JOIN {added} change USING (__source, __key)) OR EXISTS (SELECT 1 FROM {added} WHERE __op = 't')";
 
         // A version that ended in the moment it began was never known, but a run between the two commits may have served it: its end counts.
         return $"""
@@ -50,7 +57,7 @@ internal static class VersionRows
             SELECT {string.Join(", ", keys.Select(k => k.Name).Concat(features.Select(f => $"CASE WHEN alive THEN {f.Name} END")))},
                 event_time, CASE WHEN alive THEN k ELSE ended END
             FROM newest
-            WHERE event_time >= {LakeSql.Number(startMicros)}
+            WHERE event_time >= {LakeSql.Number(startMicros)}{touched}
             ORDER BY {entity}
             """;
     }

@@ -36,7 +36,7 @@ public sealed class MaterializeJobTests : IDisposable
         Assert.Equal(new MaterializeCounts(2, 2, 0), counts);
         Assert.Equal(1, _noted);
         var run = _history.List("bank", "weekly", 10).Single();
-        Assert.Equal((RunState.Done, 2L, _time.Now.AddDays(-1), _time.Now), (run.State, run.RowsWritten, run.Start!.Value, run.End!.Value));
+        Assert.Equal((RunState.Done, 2L, 7L, _time.Now.AddDays(-1), _time.Now), (run.State, run.RowsWritten, run.TableVersion!.Value, run.Start!.Value, run.End!.Value));
         Assert.NotNull(_leases.TryAcquire("materialize bank/weekly", "another", out _));
     }
 
@@ -92,5 +92,5 @@ public sealed class MaterializeJobTests : IDisposable
     private static EncodedRow Row(byte key) => new([key], 100_000_000, null, [[32, 1]]);
 
     private Task<MaterializeCounts> RunAsync(IOnlineStore store, IEnumerable<IReadOnlyList<EncodedRow>> batches) => new MaterializeJob(store, _leases, _history).RunAsync(
-        Table, MaterializeRange.Between(_time.Now.AddDays(-1), _time.Now, _time.Now), batches, () => _noted++, null, CancellationToken.None);
+        Table, MaterializeRange.Between(_time.Now.AddDays(-1), _time.Now, _time.Now), batches, 7, () => _noted++, null, CancellationToken.None);
 }
