@@ -18,7 +18,7 @@ public sealed class ServingRuntime
         _plans = new PlanCache(snapshot, Policy, limits);
         Time = time;
         Ports = ports ?? ServingPorts.None;
-        Pusher = new Pusher(new OnlineWriter(store, Policy), Ports.OfflinePush, Metrics);
+        Pusher = new Pusher(new OnlineWriter(store, Policy, time), Ports.OfflinePush, Metrics);
         Reader = new OnlineFeatureReader(store, time, limits, Policy, Metrics);
     }
 

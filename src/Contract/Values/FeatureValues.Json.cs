@@ -40,6 +40,19 @@ public static partial class FeatureValues
         }
     }
 
+    private static object? FromText(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = JsonDepthMax });
+            return FromJson(document.RootElement);
+        }
+        catch (JsonException e)
+        {
+            throw new FeatureValueException($"A text for a map is no JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine}); send an object, or its JSON text.");
+        }
+    }
+
     private static string JsonText(JsonElement element)
     {
         try

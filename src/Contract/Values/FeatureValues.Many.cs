@@ -70,13 +70,16 @@ public static partial class FeatureValues
     private static Map ToMap(object? value, Kind type)
     {
         var map = new Map();
-        foreach (var (name, inner) in value as IReadOnlyDictionary<string, object?> ?? throw Refuse(value ?? "null", type, "send an object"))
+        foreach (var (name, inner) in Members(value) as IReadOnlyDictionary<string, object?> ?? throw Refuse(value ?? "null", type, "send an object"))
         {
             map.Val[name] = One(inner, Kind.Invalid);
         }
 
         return map;
     }
+
+    // Feast's remote client sends a map as the JSON text of it.
+    private static object? Members(object? value) => value is string text ? FromText(text) : value;
 
     private static ScalarMap ToScalarMap(object value)
     {

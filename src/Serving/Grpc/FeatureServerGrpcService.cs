@@ -23,7 +23,7 @@ public sealed class FeatureServerGrpcService(ServingRuntime runtime) : FeatureSe
     public override async Task<WriteToOnlineStoreResponse> WriteToOnlineStore(WriteToOnlineStoreRequest request, ServerCallContext context)
     {
         var columns = Columns(request.Features, request.TypedFeatures);
-        await runtime.Pusher.WriteAsync(runtime.Plans.Snapshot, request.FeatureViewName, columns, context.CancellationToken);
+        await runtime.Pusher.WriteAsync(runtime.Plans.Snapshot, request.FeatureViewName, columns, transform: true, context.CancellationToken);
         return new WriteToOnlineStoreResponse { Status = true };
     }
 

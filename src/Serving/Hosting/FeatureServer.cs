@@ -5,6 +5,7 @@ using Feast.Serving;
 using FeatureStore.GrpcHost;
 using FeatureStore.Serving.Grpc;
 using FeatureStore.Serving.Http;
+using FeatureStore.Serving.Writing;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Grpc.Reflection;
@@ -97,6 +98,8 @@ public sealed class FeatureServer : IAsyncDisposable
         builder.Services.AddSingleton<ServingGrpcService>();
         builder.Services.AddSingleton<FeatureServerGrpcService>();
         builder.Services.AddSingleton<HttpServing>();
+        builder.Services.AddSingleton<MaterializationRuns>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<MaterializationRuns>());
         builder.Services.AddSingleton<HealthServiceImpl>();
         builder.Services.AddHostedService<HealthReport>();
         builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));

@@ -3,10 +3,14 @@ using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving.Retrieval;
 using FeatureStore.Serving.Writing;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FeatureStore.Serving.Http;
 
-/// <summary><c>POST /materialize</c> and <c>POST /materialize-incremental</c>; the answer comes when all is done.</summary>
+/// <summary>
+/// <c>POST /materialize</c> and <c>POST /materialize-incremental</c>. The answer comes when all is done, or with
+/// <c>?async=true</c> at once.
+/// </summary>
 internal static class MaterializeEndpoints
 {
     public static async Task RangeAsync(ServingRuntime runtime, HttpContext context)
@@ -23,7 +27,16 @@ internal static class MaterializeEndpoints
             throw new RetrievalException(RetrievalFault.Invalid, $"start_ts ({start:O}) lies after end_ts ({end:O}); exchange them.");
         }
 
-        await Materializer(runtime).MaterializeAsync(views, start, end, context.RequestAborted);
+        var materializer = Materializer(runtime);
+        var runs = context.RequestServices.GetRequiredService<MaterializationRuns>();
+        if (HttpQuery.Flag(context, "async"))
+        {
+            var busy = runs.Start(views, HttpQuery.Flag(context, "force"), token => materializer.MaterializeAsync(views, start, end, token));
+            await StartedAsync(context, views, busy);
+            return;
+        }
+
+        await runs.RunAsync(views, token => materializer.MaterializeAsync(views, start, end, token), context.RequestAborted);
         await HttpAnswers.NullAsync(context);
     }
 
@@ -31,8 +44,30 @@ internal static class MaterializeEndpoints
     {
         using var document = await HttpBody.ReadAsync(context);
         var views = Views(runtime, document.RootElement);
-        await Materializer(runtime).MaterializeIncrementalAsync(views, Time(document.RootElement, "end_ts"), context.RequestAborted);
+        var (materializer, end) = (Materializer(runtime), Time(document.RootElement, "end_ts"));
+        await context.RequestServices.GetRequiredService<MaterializationRuns>()
+            .RunAsync(views, token => materializer.MaterializeIncrementalAsync(views, end, token), context.RequestAborted);
         await HttpAnswers.NullAsync(context);
+    }
+
+    private static Task StartedAsync(HttpContext context, FeatureViewModel[] views, IReadOnlyList<string> busy)
+    {
+        var (status, field, text) = busy.Count == 0
+            ? (StatusCodes.Status202Accepted, "status", "accepted")
+            : (StatusCodes.Status409Conflict, "error", "These feature views are being materialized; wait for the end, or send force=true.");
+        return HttpAnswers.WriteAsync(context, status, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString(field, text);
+            writer.WriteStartArray("feature_views");
+            foreach (var name in busy.Count == 0 ? views.Select(v => v.Name) : busy)
+            {
+                writer.WriteStringValue(name);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        });
     }
 
     private static IMaterializer Materializer(ServingRuntime runtime) => runtime.Ports.Materializer

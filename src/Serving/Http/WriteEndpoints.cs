@@ -25,7 +25,8 @@ internal static class WriteEndpoints
         using var document = await HttpBody.ReadAsync(context);
         var view = HttpBody.RequiredText(document.RootElement, "feature_view_name");
         var columns = Columns(runtime, document.RootElement);
-        await runtime.Pusher.WriteAsync(runtime.Plans.Snapshot, view, columns, context.RequestAborted);
+        var transform = HttpBody.Boolean(document.RootElement, "transform_on_write", fallback: true);
+        await runtime.Pusher.WriteAsync(runtime.Plans.Snapshot, view, columns, transform, context.RequestAborted);
         await HttpAnswers.NullAsync(context);
     }
 

@@ -56,6 +56,13 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
 
     private static RetrievalException Joined(List<(RetrievalFault Fault, string Text)> faults)
     {
+        // What a function would have to make is there, and yet cannot be had; to search the registry would not help.
+        var onDemand = faults.Where(f => f.Fault == RetrievalFault.NotServed).Select(f => f.Text).Distinct().ToArray();
+        if (onDemand.Length > 0)
+        {
+            return new RetrievalException(RetrievalFault.NotServed, string.Join(" ", onDemand));
+        }
+
         var malformed = faults.Where(f => f.Fault == RetrievalFault.Invalid).Select(f => f.Text).ToArray();
         if (malformed.Length > 0)
         {
@@ -67,6 +74,10 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
         return new RetrievalException(
             fault, $"The registry does not have {string.Join(", ", faults.Select(f => f.Text))}; run 'fstore apply', or correct the name.");
     }
+
+    // An on-demand view that Feast writes to the store is read as it lies there, as Feast reads it.
+    private FeatureViewModel? Stored(string name) =>
+        snapshot.FeatureViews.GetValueOrDefault(name) ?? snapshot.OnDemandFeatureViews.GetValueOrDefault(name)?.Stored;
 
     private (RetrievalFault Fault, string Text)? Fault(string text, out FeatureReference? reference)
     {
@@ -80,9 +91,11 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
             return (RetrievalFault.Invalid, $"'{text}' asks for a version, and view versions are not enabled; ask for {reference.View}:{reference.Feature}.");
         }
 
-        if (!snapshot.FeatureViews.TryGetValue(reference.View, out var view))
+        if (Stored(reference.View) is not { } view)
         {
-            return (RetrievalFault.ViewNotFound, text);
+            return snapshot.OnDemandFeatureViews.TryGetValue(reference.View, out var onDemand)
+                ? (RetrievalFault.NotServed, onDemand.Reason)
+                : (RetrievalFault.ViewNotFound, text);
         }
 
         foreach (var feature in view.Features)
@@ -98,10 +111,12 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
 
     private ProjectionModel Checked(ProjectionModel projection)
     {
-        if (!snapshot.FeatureViews.TryGetValue(projection.ViewName, out var view))
+        if (Stored(projection.ViewName) is not { } view)
         {
-            throw new RetrievalException(
-                RetrievalFault.ViewNotFound, $"The feature view '{projection.ViewName}' is not in the registry, or is computed on demand; run 'fstore apply', or ask for the others by reference.");
+            throw snapshot.OnDemandFeatureViews.TryGetValue(projection.ViewName, out var onDemand)
+                ? new RetrievalException(RetrievalFault.NotServed, onDemand.Reason)
+                : new RetrievalException(
+                    RetrievalFault.ViewNotFound, $"The feature view '{projection.ViewName}' is not in the registry; run 'fstore apply', or ask for the others by reference.");
         }
 
         var unknown = projection.Features.Except(view.Features.Select(f => f.Name)).ToArray();
@@ -118,7 +133,7 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
         var features = new List<PlannedFeature>();
         foreach (var projection in projections)
         {
-            var view = snapshot.FeatureViews[projection.ViewName];
+            var view = Stored(projection.ViewName)!;
             CheckServed(view);
             string[] joinKeys = view.JoinKeys.Count == 0 ? [RetrievalPlan.DummyKey] : [.. view.JoinKeys.Select(k => k.Name)];
             var requestNames = Array.ConvertAll(joinKeys, k => projection.JoinKeyMap.GetValueOrDefault(k, k));
@@ -182,7 +197,7 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
         if (!policy.IsTruthful && refuses)
         {
             throw new RetrievalException(
-                RetrievalFault.NotReady, $"The feature view '{view.Name}' is in state {view.State}, in which Feast does not serve; wait for its materialization to end.");
+                RetrievalFault.NotReady, $"The feature view '{view.Name}' is in state {view.State.ToString().ToUpperInvariant()}, in which Feast does not serve; wait for its materialization to end.");
         }
     }
 }

@@ -12,7 +12,7 @@ using Google.Protobuf;
 namespace FeatureStore.Serving.Writing;
 
 /// <summary>Writes pushed rows of a view to the online store, by Feast's rules: every feature must be there, an older or equal event time loses.</summary>
-public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy)
+public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy, TimeProvider time)
 {
     // Bounded by the registry's views.
     private readonly ConcurrentDictionary<(string Project, string View), bool> _ensured = new();
@@ -24,7 +24,24 @@ public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(view);
-        var rows = Rows(snapshot, view, columns);
+        var times = RowTimes.Event(columns, view.Source, policy.IsTruthful);
+        await WriteAsync(snapshot, view, Rows(snapshot, view, columns, times, RowTimes.Created(columns, view.Source, policy.IsTruthful)), cancellationToken);
+    }
+
+    /// <summary>Writes given outputs of an on-demand view, whose rows are always of now; safe to repeat.</summary>
+    /// <exception cref="RetrievalException">The rows do not have the view's form.</exception>
+    /// <exception cref="OnlineStoreException">The store cannot take them.</exception>
+    public async Task WriteOutputsAsync(RegistrySnapshot snapshot, FeatureViewModel view, PushedColumns columns, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(view);
+        var times = new long[columns.Rows];
+        Array.Fill(times, (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+        await WriteAsync(snapshot, view, Rows(snapshot, view, columns, times, created: null), cancellationToken);
+    }
+
+    private async Task WriteAsync(RegistrySnapshot snapshot, FeatureViewModel view, List<EncodedRow> rows, CancellationToken cancellationToken)
+    {
         if (rows.Count == 0)
         {
             return;
@@ -40,7 +57,7 @@ public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy)
         await store.WriteAsync(table, rows, OnlineWriteRule.NewerWins, cancellationToken);
     }
 
-    private List<EncodedRow> Rows(RegistrySnapshot snapshot, FeatureViewModel view, PushedColumns columns)
+    private static List<EncodedRow> Rows(RegistrySnapshot snapshot, FeatureViewModel view, PushedColumns columns, long[] times, long?[]? created)
     {
         var missing = view.Features.Where(f => columns.Find(f.Name) is null).Select(f => f.Name).ToArray();
         if (missing.Length > 0)
@@ -50,8 +67,6 @@ public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy)
         }
 
         var features = view.Features.Select(f => columns.Typed(f.Name, f.Type)).ToArray();
-        var times = RowTimes.Event(columns, view.Source, policy.IsTruthful);
-        var created = RowTimes.Created(columns, view.Source, policy.IsTruthful);
         var keys = Keys(snapshot, view, columns);
 
         // Feast writes nothing when there is nothing but nulls.

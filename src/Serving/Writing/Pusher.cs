@@ -45,10 +45,18 @@ public sealed class Pusher(OnlineWriter online, IOfflinePush? offline, ServingMe
     }
 
     /// <summary>Writes rows of one view.</summary>
-    /// <exception cref="RetrievalException">There is no such view, or the rows do not have its form.</exception>
-    public Task WriteAsync(RegistrySnapshot snapshot, string view, PushedColumns columns, CancellationToken cancellationToken)
+    /// <param name="transform">True means that the rows of an on-demand view are inputs of its function; false, that they are its outputs.</param>
+    /// <exception cref="RetrievalException">There is no such view, the rows do not have its form, or they would have to be transformed.</exception>
+    public Task WriteAsync(RegistrySnapshot snapshot, string view, PushedColumns columns, bool transform, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
+        if (snapshot.OnDemandFeatureViews.TryGetValue(view, out var onDemand) && !snapshot.FeatureViews.ContainsKey(view))
+        {
+            return onDemand.Stored is { } stored && !transform
+                ? online.WriteOutputsAsync(snapshot, stored, columns, cancellationToken)
+                : throw new RetrievalException(RetrievalFault.NotServed, onDemand.Reason);
+        }
+
         return snapshot.FeatureViews.TryGetValue(view, out var model)
             ? online.WriteAsync(snapshot, model, columns, cancellationToken)
             : throw new RetrievalException(RetrievalFault.FeatureNotFound, $"There is no feature view '{view}' that rows could be written to; correct the name, or apply.");

@@ -42,8 +42,13 @@ internal sealed class RecordedBank : IAsyncDisposable
     public static JsonElement Golden(string file) =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", file))).RootElement;
 
+    /// <summary>The store's own client; null over SQLite.</summary>
+    public IDatabase? Redis { get; private init; }
+
     /// <summary>Starts over <c>redis</c> or <c>sqlite</c>.</summary>
-    public static async Task<RecordedBank> StartAsync(string project, string registryFile, string hashesFile, string store)
+    /// <param name="change">What is applied to the registry beforehand.</param>
+    public static async Task<RecordedBank> StartAsync(
+        string project, string registryFile, string hashesFile, string store, Action<RegistryProto>? change = null, StatusPolicy? policy = null, TimeProvider? time = null)
     {
         var folder = Directory.CreateTempSubdirectory("replay").FullName;
         var owned = new List<IAsyncDisposable>();
@@ -52,18 +57,20 @@ internal sealed class RecordedBank : IAsyncDisposable
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Golden", registryFile), Path.Combine(folder, "registry.db"));
         var config = RepoConfig.Load(yaml);
         var registry = new RegistryFile(config.RegistryPath, TimeProvider.System).Load();
+        change?.Invoke(registry);
         var snapshot = SnapshotCompiler.Compile(registry, config);
         var online = store == "redis" ? await RedisAsync(hashesFile, owned) : await SqliteAsync(snapshot, hashesFile, folder);
         owned.Insert(0, online);
         var runtime = new ServingRuntime(
             snapshot,
             online,
-            TimeProvider.System,
+            time ?? TimeProvider.System,
             new RetrievalLimits(),
-            store == "redis" ? StatusPolicy.FeastRedis : StatusPolicy.FeastSqlite,
+            policy ?? (store == "redis" ? StatusPolicy.FeastRedis : StatusPolicy.FeastSqlite),
             new ServingPorts(Materializer: new NoRows()));
         var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback), CancellationToken.None);
-        return new RecordedBank(server, registry, owned, folder);
+        var client = owned.OfType<ConnectionMultiplexer>().SingleOrDefault();
+        return new RecordedBank(server, registry, owned, folder) { Redis = client?.GetDatabase() };
     }
 
     public async ValueTask DisposeAsync()
@@ -81,12 +88,13 @@ internal sealed class RecordedBank : IAsyncDisposable
     private static async Task<IOnlineStore> RedisAsync(string hashesFile, List<IAsyncDisposable> owned)
     {
         var server = await RedisServer.StartAsync();
-        await using var client = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        var client = await ConnectionMultiplexer.ConnectAsync(server.Address);
         foreach (var (key, hash) in Hashes(hashesFile))
         {
             await client.GetDatabase().HashSetAsync(key, [.. hash.Select(f => new HashEntry(Convert.FromHexString(f.Key), f.Value))]);
         }
 
+        owned.Add(client);
         owned.Add(server);
         return new RedisOnlineStore(new RedisOnlineStoreOptions(server.Address, RedisDeployment.Redis, "mymaster", null, false), TimeProvider.System);
     }
