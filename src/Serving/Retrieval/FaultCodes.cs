@@ -18,7 +18,7 @@ internal sealed record FaultCodes(StatusCode Grpc, int Http, string FeastClass)
         RetrievalFault.NotSetUp => new(StatusCode.Unimplemented, StatusCodes.Status501NotImplemented, "FeastError"),
 
         // No mistake of the client; Feast answers 500 too.
-        RetrievalFault.NotReady => new(StatusCode.FailedPrecondition, StatusCodes.Status500InternalServerError, "FeastError"),
+        RetrievalFault.NotReady or RetrievalFault.NotPrecomputed => new(StatusCode.FailedPrecondition, StatusCodes.Status500InternalServerError, "FeastError"),
         RetrievalFault.Corrupt => new(StatusCode.DataLoss, StatusCodes.Status500InternalServerError, "FeastError"),
         _ => new(StatusCode.InvalidArgument, StatusCodes.Status400BadRequest, "FeastError"),
     };

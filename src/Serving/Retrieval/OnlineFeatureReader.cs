@@ -22,6 +22,11 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
         ArgumentNullException.ThrowIfNull(plan);
         plan.CheckNames(fullFeatureNames);
         var bound = EntityBinding.Bind(plan, entities, limits);
+        if (plan.Precomputed is { } precomputed)
+        {
+            return await ReadVectorsAsync(plan, precomputed, bound, fullFeatureNames, cancellationToken);
+        }
+
         var keys = new KeyBatch[plan.Groups.Count];
         for (var g = 0; g < keys.Length; g++)
         {
@@ -43,6 +48,38 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
                 feature.Feature,
                 Statuses(feature, reads[feature.Group][feature.Table], keys[feature.Group].KeyOfRow, now));
             metrics.Statuses(feature.View.Name, columns[f].Statuses);
+        }
+
+        return new OnlineFeatures(plan, bound.Rows, bound.Answered, columns);
+    }
+
+    private async Task<OnlineFeatures> ReadVectorsAsync(
+        RetrievalPlan plan, PrecomputedService precomputed, EntityBinding bound, bool fullFeatureNames, CancellationToken cancellationToken)
+    {
+        if (!policy.KeepsVectors || !fullFeatureNames)
+        {
+            throw precomputed.NotPrecomputed(fullFeatureNames ? "Feast keeps none in this store" : "they are only for requests with full_feature_names");
+        }
+
+        // Feast stores the vector under the join keys of the service's first view.
+        var keys = KeyBatch.Encode(plan.Groups[0], bound, plan.Snapshot.EntityKeyVersion, policy);
+        var begun = time.GetTimestamp();
+        var stored = (await store.ReadAsync(precomputed.Tables, keys.Keys, cancellationToken))[0];
+        metrics.Retrieval(bound.Rows, time.GetElapsedTime(begun));
+        var nowMicros = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        var reads = new OnlineRead[stored.Length];
+        var expired = new bool[stored.Length][];
+        for (var key = 0; key < reads.Length; key++)
+        {
+            reads[key] = precomputed.Read(in stored[key], nowMicros, out expired[key]);
+        }
+
+        var columns = new FeatureColumn[plan.Features.Count];
+        for (var f = 0; f < columns.Length; f++)
+        {
+            var statuses = Array.ConvertAll(keys.KeyOfRow, key => expired[key][f] ? FieldStatus.OutsideMaxAge : FieldStatus.Present);
+            columns[f] = new FeatureColumn(plan.Features[f].FullName, reads, keys.KeyOfRow, f, statuses);
+            metrics.Statuses(plan.Features[f].View.Name, statuses);
         }
 
         return new OnlineFeatures(plan, bound.Rows, bound.Answered, columns);

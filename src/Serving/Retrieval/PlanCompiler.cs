@@ -23,7 +23,9 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
                 $"There is no feature service '{name}'; there are: {string.Join(", ", snapshot.FeatureServices.Keys.Order(StringComparer.Ordinal))}.");
         }
 
-        return Plan([.. service.Projections.Select(Checked)]);
+        // Truthful statuses come from the views. A service with an on-demand view has no vectors, in Feast neither.
+        var fromVectors = service.PrecomputeOnline && !policy.IsTruthful && service.Projections.All(p => snapshot.FeatureViews.ContainsKey(p.ViewName));
+        return Plan([.. service.Projections.Select(Checked)], fromVectors ? name : null);
     }
 
     /// <summary>Plans references; views stand in the order of their first mention.</summary>
@@ -126,7 +128,7 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
                 RetrievalFault.FeatureNotFound, $"The feature view '{view.Name}' no longer has {string.Join(", ", unknown)}; run 'fstore apply' to renew the service.");
     }
 
-    private RetrievalPlan Plan(IReadOnlyList<ProjectionModel> projections)
+    private RetrievalPlan Plan(IReadOnlyList<ProjectionModel> projections, string? vectorsOf = null)
     {
         var requestColumns = KnownColumns();
         var groups = new List<(string[] JoinKeys, string[] RequestNames, List<OnlineTable> Tables)>();
@@ -160,7 +162,12 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
             snapshot,
             [.. groups.Select(g => new PlannedGroup(g.Tables, g.JoinKeys, g.RequestNames, new EntityKeyTemplate(g.JoinKeys, snapshot.EntityKeyVersion)))],
             features,
-            requestColumns);
+            requestColumns)
+        {
+            Precomputed = vectorsOf is null
+                ? null
+                : new PrecomputedService(snapshot.Project, vectorsOf, features, [.. projections.SelectMany(p => p.Features.Select(_ => p.NameToUse))]),
+        };
     }
 
     // Join keys of the whole project are echoed though no view of the request has them; entity names stand for their join key.

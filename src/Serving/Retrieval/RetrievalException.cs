@@ -27,6 +27,9 @@ public enum RetrievalFault
     /// <summary>The view is being written, and the policy keeps readers out until then.</summary>
     NotReady,
 
+    /// <summary>The service's stored vectors do not answer the request.</summary>
+    NotPrecomputed,
+
     /// <summary>What is stored cannot be read.</summary>
     Corrupt,
 

@@ -48,6 +48,9 @@ public sealed class RetrievalPlan
     /// <summary>The snapshot that the plan was made from.</summary>
     public RegistrySnapshot Snapshot { get; }
 
+    /// <summary>Set where stored vectors answer instead of the views.</summary>
+    internal PrecomputedService? Precomputed { get; init; }
+
     internal IReadOnlyList<PlannedGroup> Groups { get; }
 
     internal IReadOnlyList<PlannedFeature> Features { get; }

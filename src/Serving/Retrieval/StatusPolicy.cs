@@ -12,10 +12,13 @@ public sealed record StatusPolicy(bool IsTruthful, bool MissIsPresent)
     public static StatusPolicy Strict { get; } = new(true, false);
 
     /// <summary>As Feast answers over Redis.</summary>
-    public static StatusPolicy FeastRedis { get; } = new(false, true);
+    public static StatusPolicy FeastRedis { get; } = new(false, true) { KeepsVectors = true };
 
     /// <summary>As Feast answers over SQLite.</summary>
     public static StatusPolicy FeastSqlite { get; } = new(false, false);
+
+    /// <summary>A service with <c>precompute_online</c> is answered from its stored vectors, which Feast keeps in Redis alone.</summary>
+    public bool KeepsVectors { get; private init; }
 
     /// <summary>A view in state MATERIALIZING is served too, as Feast 0.67 can be told. Not read when truthful.</summary>
     public bool ServesWhileMaterializing { get; init; }

@@ -24,9 +24,14 @@ internal sealed class RecordedBank : IAsyncDisposable
     private readonly List<IAsyncDisposable> _owned;
     private readonly string _folder;
 
-    private RecordedBank(FeatureServer server, RegistryProto registry, List<IAsyncDisposable> owned, string folder)
+    private readonly ServingRuntime _runtime;
+    private readonly RepoConfig _config;
+
+    private RecordedBank(FeatureServer server, ServingRuntime runtime, RepoConfig config, RegistryProto registry, List<IAsyncDisposable> owned, string folder)
     {
         Server = server;
+        _runtime = runtime;
+        _config = config;
         Registry = registry;
         _owned = owned;
         _folder = folder;
@@ -70,7 +75,14 @@ internal sealed class RecordedBank : IAsyncDisposable
             new ServingPorts(Materializer: new NoRows()));
         var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback), CancellationToken.None);
         var client = owned.OfType<ConnectionMultiplexer>().SingleOrDefault();
-        return new RecordedBank(server, registry, owned, folder) { Redis = client?.GetDatabase() };
+        return new RecordedBank(server, runtime, config, registry, owned, folder) { Redis = client?.GetDatabase() };
+    }
+
+    /// <summary>Changes the registry, and serves by it from now on.</summary>
+    public void Apply(Action<RegistryProto> change)
+    {
+        change(Registry);
+        _runtime.Replace(SnapshotCompiler.Compile(Registry, _config));
     }
 
     public async ValueTask DisposeAsync()
