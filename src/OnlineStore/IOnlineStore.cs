@@ -5,7 +5,7 @@ namespace FeatureStore.OnlineStore;
 
 /// <summary>A feature view as the store sees it: the project, the view's real name, and its feature names.</summary>
 /// <param name="Project">Feast project.</param>
-/// <param name="View">The view's own name, never a projection's alias.</param>
+/// <param name="View">The name that the view is stored under: its own and, where versions lie apart, its version's; never a projection's alias.</param>
 /// <param name="Features">Feature names; the order of values in rows and replies.</param>
 public sealed record OnlineTable(string Project, string View, IReadOnlyList<string> Features);
 

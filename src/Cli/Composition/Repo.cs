@@ -67,7 +67,7 @@ internal sealed class Repo
         _ => throw new UsageException("The online store is switched off in feature_store.yaml; set 'online_store: {type: sqlite}' or redis."),
     };
 
-    public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.Name, [.. view.Features.Select(f => f.Name)]);
+    public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.OnlineName, [.. view.Features.Select(f => f.Name)]);
 
     /// <summary>Removes what a run leaves behind: lake, change log, online store, registry. Only paths that the settings name.</summary>
     public void RemoveData()

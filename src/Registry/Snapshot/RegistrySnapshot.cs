@@ -52,6 +52,12 @@ public sealed record FeatureViewModel(
     /// <summary>Feast's number of the active version, 0 for the first.</summary>
     public int VersionNumber { get; init; }
 
+    /// <summary>Versions lie apart in the online store: <c>enable_online_feature_view_versioning</c> of the registry.</summary>
+    public bool VersionedOnline { get; init; }
+
+    /// <summary>The name that the view's rows are stored under; the first version keeps the bare name.</summary>
+    public string OnlineName => VersionedOnline && VersionNumber > 0 ? $"{Name}_v{VersionNumber}" : Name;
+
     /// <summary>Name of the push or stream source that feeds the view; null without one.</summary>
     public string? StreamSource { get; init; }
 
@@ -113,6 +119,9 @@ public sealed record RegistrySnapshot(
 {
     /// <summary>Join key of each entity of the project, by the entity's name.</summary>
     public IReadOnlyDictionary<string, string> EntityJoinKeys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Each kept version of each view; none unless the registry enables reading them online.</summary>
+    public IReadOnlyDictionary<(string View, int Version), FeatureViewModel> FeatureViewVersions { get; init; } = new Dictionary<(string, int), FeatureViewModel>();
 
     /// <summary>On-demand views, which no plan can compute.</summary>
     public IReadOnlyDictionary<string, OnDemandFeatureViewModel> OnDemandFeatureViews { get; init; } = new Dictionary<string, OnDemandFeatureViewModel>();

@@ -29,12 +29,12 @@ public static class SnapshotCompiler
         var views = new Dictionary<string, FeatureViewModel>();
         foreach (var view in registry.FeatureViews.Where(v => v.Spec?.Project == config.Project))
         {
-            views.TryAdd(view.Spec.Name, WithMeta(View(view.Spec, entities, config), view.Meta, view.Spec.StreamSource));
+            views.TryAdd(view.Spec.Name, WithMeta(View(view.Spec, entities, config), view.Meta, view.Spec.StreamSource, config));
         }
 
         foreach (var view in registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project))
         {
-            views.TryAdd(view.Spec.Name, WithMeta(View(AsFeatureView(view.Spec), entities, config), view.Meta, view.Spec.StreamSource) with { IsStream = true });
+            views.TryAdd(view.Spec.Name, WithMeta(View(AsFeatureView(view.Spec), entities, config), view.Meta, view.Spec.StreamSource, config) with { IsStream = true });
         }
 
         var services = new Dictionary<string, FeatureServiceModel>();
@@ -50,15 +50,17 @@ public static class SnapshotCompiler
         {
             EntityJoinKeys = entities.ToDictionary(e => e.Key, e => e.Value.JoinKey),
             OnDemandFeatureViews = OnDemandCompiler.Views(registry, config, spec => View(spec, entities, config)),
+            FeatureViewVersions = VersionCompiler.Views(registry, config, spec => View(spec, entities, config)),
             PushSources = PushSources(registry, config, views),
             Revision = registry.VersionId,
         };
     }
 
-    private static FeatureViewModel WithMeta(FeatureViewModel view, FeatureViewMeta? meta, DataSource? streamSource) => view with
+    private static FeatureViewModel WithMeta(FeatureViewModel view, FeatureViewMeta? meta, DataSource? streamSource, RepoConfig config) => view with
     {
         State = meta?.State ?? FeatureViewState.StateUnspecified,
         VersionNumber = meta?.CurrentVersionNumber ?? 0,
+        VersionedOnline = config.Registry.EnableOnlineFeatureViewVersioning,
         StreamSource = string.IsNullOrEmpty(streamSource?.Name) ? null : streamSource.Name,
     };
 
@@ -81,7 +83,7 @@ public static class SnapshotCompiler
         };
     }
 
-    private static FeatureViewSpec AsFeatureView(StreamFeatureViewSpec spec)
+    internal static FeatureViewSpec AsFeatureView(StreamFeatureViewSpec spec)
     {
         var view = new FeatureViewSpec
         {

@@ -37,7 +37,7 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
             throw new RetrievalException(RetrievalFault.Invalid, "No features are asked for; name a feature service or at least one view:feature.");
         }
 
-        var wanted = new Dictionary<string, List<string>>();
+        var wanted = new Dictionary<(string View, int? Version), List<string>>();
         var faults = new List<(RetrievalFault Fault, string Text)>();
         foreach (var text in references)
         {
@@ -45,14 +45,14 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
             {
                 faults.Add(fault);
             }
-            else if (!wanted.TryAdd(reference!.View, [reference.Feature]))
+            else if (!wanted.TryAdd((reference!.View, reference.Version), [reference.Feature]))
             {
-                wanted[reference.View].Add(reference.Feature);
+                wanted[(reference.View, reference.Version)].Add(reference.Feature);
             }
         }
 
         return faults.Count == 0
-            ? Plan([.. wanted.Select(w => new ProjectionModel(w.Key, w.Key, w.Value, NoMap))])
+            ? Plan([.. wanted.Select(w => new ProjectionModel(w.Key.View, w.Key.View, w.Value, NoMap) { VersionTag = w.Key.Version })])
             : throw Joined(faults);
     }
 
@@ -78,8 +78,13 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
     }
 
     // An on-demand view that Feast writes to the store is read as it lies there, as Feast reads it.
-    private FeatureViewModel? Stored(string name) =>
-        snapshot.FeatureViews.GetValueOrDefault(name) ?? snapshot.OnDemandFeatureViews.GetValueOrDefault(name)?.Stored;
+    private FeatureViewModel? Stored(string name, int? version)
+    {
+        var active = snapshot.FeatureViews.GetValueOrDefault(name);
+        return version is { } number && active?.VersionNumber != number
+            ? snapshot.FeatureViewVersions.GetValueOrDefault((name, number))
+            : active ?? snapshot.OnDemandFeatureViews.GetValueOrDefault(name)?.Stored;
+    }
 
     private (RetrievalFault Fault, string Text)? Fault(string text, out FeatureReference? reference)
     {
@@ -88,12 +93,12 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
             return (RetrievalFault.Invalid, error);
         }
 
-        if (reference.Version is not null)
+        if (reference.Version is not null && snapshot.FeatureViews.TryGetValue(reference.View, out var named) && !named.VersionedOnline)
         {
-            return (RetrievalFault.Invalid, $"'{text}' asks for a version, and view versions are not enabled; ask for {reference.View}:{reference.Feature}.");
+            return (RetrievalFault.Invalid, $"'{text}' asks for a version, and view versions are not enabled; set enable_online_feature_view_versioning of the registry, or ask for {reference.View}:{reference.Feature}.");
         }
 
-        if (Stored(reference.View) is not { } view)
+        if (Stored(reference.View, reference.Version) is not { } view)
         {
             return snapshot.OnDemandFeatureViews.TryGetValue(reference.View, out var onDemand)
                 ? (RetrievalFault.NotServed, onDemand.Reason)
@@ -113,12 +118,12 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
 
     private ProjectionModel Checked(ProjectionModel projection)
     {
-        if (Stored(projection.ViewName) is not { } view)
+        if (Stored(projection.ViewName, projection.VersionTag) is not { } view)
         {
             throw snapshot.OnDemandFeatureViews.TryGetValue(projection.ViewName, out var onDemand)
                 ? new RetrievalException(RetrievalFault.NotServed, onDemand.Reason)
                 : new RetrievalException(
-                    RetrievalFault.ViewNotFound, $"The feature view '{projection.ViewName}' is not in the registry; run 'fstore apply', or ask for the others by reference.");
+                    RetrievalFault.ViewNotFound, $"The feature view '{NameToUse(projection with { NameToUse = projection.ViewName })}' is not in the registry, or its versions are not enabled; run 'fstore apply', or ask for the others by reference.");
         }
 
         var unknown = projection.Features.Except(view.Features.Select(f => f.Name)).ToArray();
@@ -135,7 +140,7 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
         var features = new List<PlannedFeature>();
         foreach (var projection in projections)
         {
-            var view = Stored(projection.ViewName)!;
+            var view = Stored(projection.ViewName, projection.VersionTag)!;
             CheckServed(view);
             string[] joinKeys = view.JoinKeys.Count == 0 ? [RetrievalPlan.DummyKey] : [.. view.JoinKeys.Select(k => k.Name)];
             var requestNames = Array.ConvertAll(joinKeys, k => projection.JoinKeyMap.GetValueOrDefault(k, k));
@@ -154,8 +159,8 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
 
             var ttl = view.Ttl <= TimeSpan.Zero || view.Ttl == TimeSpan.MaxValue ? -1 : view.Ttl.Ticks / TimeSpan.TicksPerMillisecond;
             features.AddRange(projection.Features.Select((f, i) => new PlannedFeature(
-                view, f, $"{projection.NameToUse}__{f}", group, groups[group].Tables.Count, i, ttl)));
-            groups[group].Tables.Add(new OnlineTable(snapshot.Project, view.Name, projection.Features));
+                view, f, $"{NameToUse(projection)}__{f}", group, groups[group].Tables.Count, i, ttl)));
+            groups[group].Tables.Add(new OnlineTable(snapshot.Project, view.OnlineName, projection.Features));
         }
 
         return new RetrievalPlan(
@@ -166,9 +171,12 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
         {
             Precomputed = vectorsOf is null
                 ? null
-                : new PrecomputedService(snapshot.Project, vectorsOf, features, [.. projections.SelectMany(p => p.Features.Select(_ => p.NameToUse))]),
+                : new PrecomputedService(snapshot.Project, vectorsOf, features, [.. projections.SelectMany(p => p.Features.Select(_ => NameToUse(p)))]),
         };
     }
+
+    private static string NameToUse(ProjectionModel projection) =>
+        projection.VersionTag is { } version ? $"{projection.NameToUse}@v{version}" : projection.NameToUse;
 
     // Join keys of the whole project are echoed though no view of the request has them; entity names stand for their join key.
     private Dictionary<string, RequestColumn> KnownColumns()

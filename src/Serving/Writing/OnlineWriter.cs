@@ -47,7 +47,7 @@ public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy, TimePr
             return;
         }
 
-        var table = new OnlineTable(snapshot.Project, view.Name, [.. view.Features.Select(f => f.Name)]);
+        var table = new OnlineTable(snapshot.Project, view.OnlineName, [.. view.Features.Select(f => f.Name)]);
         if (!_ensured.ContainsKey((table.Project, table.View)))
         {
             await store.EnsureTablesAsync([table], cancellationToken);
