@@ -19,6 +19,9 @@ public sealed class ServingRuntime
         Time = time;
         Ports = ports ?? ServingPorts.None;
         Pusher = new Pusher(new OnlineWriter(store, Policy, time), Ports.OfflinePush, Metrics);
+        RowPusher = Policy.KeepsVectors
+            ? new Pusher(new OnlineWriter(new VectorStore(store, () => _plans.Snapshot, time), Policy, time), Ports.OfflinePush, Metrics)
+            : Pusher;
         Reader = new OnlineFeatureReader(store, time, limits, Policy, Metrics);
     }
 
@@ -28,6 +31,9 @@ public sealed class ServingRuntime
     public OnlineFeatureReader Reader { get; }
 
     public Pusher Pusher { get; }
+
+    /// <summary>Takes the pushes of the gRPC API, which renew stored vectors; those of HTTP do not, in Feast neither.</summary>
+    public Pusher RowPusher { get; }
 
     public ServingMetrics Metrics { get; } = new();
 

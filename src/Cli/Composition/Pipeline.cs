@@ -78,12 +78,12 @@ internal sealed class Pipeline(Repo repo)
     public async Task<MaterializeCounts> MaterializeAsync(
         FeatureViewModel view, MaterializeRange range, bool isIncremental, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
-        await using var store = repo.OnlineStore();
+        await using var store = repo.PrecomputingStore();
         using var runs = RunFile.Open(repo.Config.RunsPath);
         var history = new RunHistory(runs, TimeProvider.System);
         var reader = new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion);
         var version = reader.TableVersion(view, cancellationToken);
-        var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.Name)?.TableVersion is { } since
+        var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion is { } since
             ? reader.LatestOrChanged(view, Instant.Micros(range.Start), Instant.Micros(range.End), since, OnlineBatchRows, cancellationToken)
             : Latest(view, range.Start, range.End, cancellationToken);
         return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), history).RunAsync(

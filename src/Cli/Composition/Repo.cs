@@ -6,6 +6,7 @@ using FeatureStore.Registry.Configuration;
 using FeatureStore.Registry.Files;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving.Hosting;
+using FeatureStore.Serving.Writing;
 using Google.Protobuf;
 
 namespace FeatureStore.Cli.Composition;
@@ -66,6 +67,19 @@ internal sealed class Repo
             TimeProvider.System),
         _ => throw new UsageException("The online store is switched off in feature_store.yaml; set 'online_store: {type: sqlite}' or redis."),
     };
+
+    /// <summary>The store as a materialization writes it: on Redis, as in Feast, with the vectors of services that are stored ready-made.</summary>
+    public IOnlineStore PrecomputingStore()
+    {
+        var store = OnlineStore();
+        if (Config.OnlineStore is not RedisOnlineStoreConfig)
+        {
+            return store;
+        }
+
+        var snapshot = Snapshot();
+        return snapshot.FeatureServices.Values.Any(s => s.PrecomputeOnline) ? new VectorStore(store, () => snapshot, TimeProvider.System) : store;
+    }
 
     public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.OnlineName, [.. view.Features.Select(f => f.Name)]);
 

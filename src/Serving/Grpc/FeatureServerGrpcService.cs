@@ -15,7 +15,7 @@ public sealed class FeatureServerGrpcService(ServingRuntime runtime) : FeatureSe
     public override async Task<PushResponse> Push(PushRequest request, ServerCallContext context)
     {
         var columns = Columns(request.Features, request.TypedFeatures);
-        await runtime.Pusher.PushAsync(runtime.Plans.Snapshot, request.StreamFeatureView, request.To, columns, context.CancellationToken);
+        await runtime.RowPusher.PushAsync(runtime.Plans.Snapshot, request.StreamFeatureView, request.To, columns, context.CancellationToken);
         return new PushResponse { Status = true };
     }
 

@@ -28,11 +28,14 @@ internal sealed class PrecomputedService
         _features = features;
         _namesToUse = namesToUse;
         _fullNames = [.. features.Select(f => f.FullName)];
-        Tables = [new OnlineTable(project, ViewPrefix + service, ["vector"])];
+        Tables = [Table(project, service)];
     }
 
     /// <summary>The one table that a read asks for.</summary>
     public IReadOnlyList<OnlineTable> Tables { get; }
+
+    /// <summary>Where the vectors of a service are stored.</summary>
+    public static OnlineTable Table(string project, string service) => new(project, ViewPrefix + service, ["vector"]);
 
     /// <summary>The vector's values in the plan's order, with the time at which it was made.</summary>
     /// <param name="expired">Per feature: the row of its view had passed the ttl.</param>

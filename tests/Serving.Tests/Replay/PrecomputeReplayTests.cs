@@ -1,18 +1,25 @@
 using System.Text;
 using System.Text.Json;
-using Feast.Core;
+using Feast.GrpcServer;
+using Feast.Serving;
+using FeatureStore.Contract.Keys;
+using FeatureStore.Contract.Rows;
+using FeatureStore.Contract.Values;
+using FeatureStore.OnlineStore;
+using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving.Retrieval;
-using Google.Protobuf.WellKnownTypes;
+using FeatureStore.Serving.Writing;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
 using StackExchange.Redis;
-using Kind = Feast.Types.ValueType.Types.Enum;
-using RegistryProto = Feast.Core.Registry;
 
 namespace FeatureStore.Serving.Tests.Replay;
 
 /// <summary>Services with <c>precompute_online</c>, over the vectors that Feast stored: every recorded request sent again, in order.</summary>
 public sealed class PrecomputeReplayTests
 {
-    private const string Project = "prj";
+    private const string Project = PrecomputeDefinitions.Project;
 
     // Rows are of 30 minutes, two hours and ten minutes before the recording, whose view has a ttl of one hour.
     private static readonly FixedTime Clock = new() { Now = new DateTimeOffset(2026, 11, 22, 22, 41, 55, TimeSpan.Zero) };
@@ -26,7 +33,7 @@ public sealed class PrecomputeReplayTests
         {
             if (Name(recorded) == "feature added to view a, apply")
             {
-                server.Apply(AddFeature);
+                server.Apply(PrecomputeDefinitions.AddFeature);
             }
 
             if (recorded.TryGetProperty("exchange", out var exchange))
@@ -94,6 +101,65 @@ public sealed class PrecomputeReplayTests
         Assert.DoesNotContain("its log says why", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
+    [SkippableFact]
+    public async Task Write_RowsOfItsViews_StoresTheVectorsThatFeastStores()
+    {
+        await using var server = await StartAsync("redis", StatusPolicy.FeastRedis);
+        var materialized = Cases().Single(c => Name(c) == "materialize");
+        var snapshot = server.Snapshot;
+        await using var store = new VectorStore(server.Store, () => snapshot, Clock);
+        foreach (var view in snapshot.FeatureViews.Values.Where(v => v.Name is "a" or "b"))
+        {
+            await store.WriteAsync(new OnlineTable(Project, view.Name, [.. view.Features.Select(f => f.Name)]), [.. Rows(materialized, view)], OnlineWriteRule.NewerOrEqualWins, CancellationToken.None);
+        }
+
+        foreach (var vector in Items(materialized, "vectors"))
+        {
+            var (expected, actual) = (Vector(Hex(vector, "value_hex")), Vector((await server.Redis!.HashGetAsync(Hex(vector, "key_hex"), Hex(vector, "field_hex")))!));
+            Assert.Equal(Clock.Now, actual.PrecomputedAt.ToDateTimeOffset());
+            actual.PrecomputedAt = expected.PrecomputedAt;
+            Assert.Equal(Convert.ToHexStringLower(expected.ToByteArray()), Convert.ToHexStringLower(actual.ToByteArray()));
+        }
+    }
+
+    [SkippableFact]
+    public async Task Push_OverGrpc_RenewsTheVectors()
+    {
+        await using var server = await StartAsync("redis", StatusPolicy.FeastRedis);
+        await StoreAsync(server.Redis!, Cases().Single(c => Name(c) == "materialize"));
+        using var channel = GrpcChannel.ForAddress(server.Server.GrpcAddress);
+        var request = new PushRequest { StreamFeatureView = "pa", To = "online" };
+        request.TypedFeatures["uid"] = ServedBank.Text("u1");
+        request.TypedFeatures["ts"] = ServedBank.Text("2026-11-22T22:41:50Z");
+        request.TypedFeatures["x"] = new Feast.Types.Value { Int64Val = 31 };
+        request.TypedFeatures["y"] = new Feast.Types.Value();
+        var push = new Method<PushRequest, PushResponse>(
+            MethodType.Unary, "GrpcFeatureServer", "Push", Marshallers.Create(m => m.ToByteArray(), PushRequest.Parser.ParseFrom), Marshallers.Create(m => m.ToByteArray(), PushResponse.Parser.ParseFrom));
+        await channel.CreateCallInvoker().AsyncUnaryCall(push, null, default, request);
+        var vector = Items(Cases().Single(c => Name(c) == "materialize"), "vectors").First(v => v.GetProperty("service").GetString() == "svc");
+        var stored = Vector((await server.Redis!.HashGetAsync(Hex(vector, "key_hex"), Hex(vector, "field_hex")))!);
+        Assert.Equal([31L, 0L, 0L], stored.Values.Select(v => v.Int64Val));
+        Assert.Equal("p", stored.Values[2].StringVal);
+    }
+
+    private static PrecomputedFeatureVector Vector(byte[] stored) => PrecomputedFeatureVector.Parser.ParseFrom(Feast.Types.Value.Parser.ParseFrom(stored).BytesVal);
+
+    private static IEnumerable<EncodedRow> Rows(JsonElement materialized, FeatureViewModel view)
+    {
+        foreach (var hash in Items(materialized, "redis"))
+        {
+            var fields = hash.GetProperty("hash").EnumerateObject().ToDictionary(f => f.Name, f => Convert.FromHexString(f.Value.GetString()!));
+            if (fields.TryGetValue(Convert.ToHexStringLower(FeatureHash.TimestampField(view.Name)), out var time))
+            {
+                yield return new EncodedRow(
+                    Hex(hash, "key_hex")[..^Project.Length],
+                    ValueBytes.TimestampMicros(time),
+                    null,
+                    [.. view.Features.Select(f => fields[Convert.ToHexStringLower(FeatureHash.Field(view.Name, f.Name))])]);
+            }
+        }
+    }
+
     private static async Task CompareAsync(RecordedBank server, string name, JsonElement exchange)
     {
         var (status, body) = await RecordedExchange.SendAsync(server.Http, exchange);
@@ -134,64 +200,5 @@ public sealed class PrecomputeReplayTests
     private static string Name(JsonElement recorded) => recorded.GetProperty("name").GetString()!;
 
     private static Task<RecordedBank> StartAsync(string store, StatusPolicy policy) =>
-        RecordedBank.StartAsync(Project, "bank_features_after_materialize_registry.db", "bank_features_redis.json", store, ApplyAll, policy, Clock);
-
-    // The recording's definitions.
-    private static void ApplyAll(RegistryProto registry)
-    {
-        registry.Entities.Add(new Entity { Spec = new EntitySpecV2 { Name = "u", Project = Project, JoinKey = "uid", ValueType = Kind.String } });
-        var a = View("a", TimeSpan.FromHours(1), ("x", Kind.Int64), ("y", Kind.Double));
-        a.Spec.StreamSource = new DataSource { Name = "pa", Type = DataSource.Types.SourceType.PushSource, BatchSource = a.Spec.BatchSource };
-        registry.FeatureViews.Add([a, View("b", TimeSpan.Zero, ("z", Kind.String))]);
-        registry.FeatureServices.Add([
-            Service("svc", true, ("a", "", ["x", "y"]), ("b", "", ["z"])),
-            Service("svc_sub", true, ("b", "", ["z"]), ("a", "", ["y"])),
-            Service("svc_alias", true, ("a", "aa", ["x", "y"])),
-            Service("svc_plain", false, ("a", "", ["x", "y"]), ("b", "", ["z"]))]);
-    }
-
-    private static void AddFeature(RegistryProto registry)
-    {
-        var w = new FeatureSpecV2 { Name = "w", ValueType = Kind.Int64 };
-        registry.FeatureViews.Single(v => v.Spec.Name == "a").Spec.Features.Add(w);
-        foreach (var projection in registry.FeatureServices.Where(s => s.Spec.Project == Project && s.Spec.Name != "svc_sub")
-                     .SelectMany(s => s.Spec.Features).Where(p => p.FeatureViewName == "a"))
-        {
-            projection.FeatureColumns.Add(w);
-        }
-    }
-
-    private static FeatureView View(string name, TimeSpan ttl, params (string Name, Kind Type)[] features) => new()
-    {
-        Spec = new FeatureViewSpec
-        {
-            Name = name,
-            Project = Project,
-            Entities = { "u" },
-            EntityColumns = { new FeatureSpecV2 { Name = "uid", ValueType = Kind.String } },
-            Features = { features.Select(f => new FeatureSpecV2 { Name = f.Name, ValueType = f.Type }) },
-            Ttl = Duration.FromTimeSpan(ttl),
-            BatchSource = new DataSource { Name = "s" + name, Type = DataSource.Types.SourceType.BatchFile, TimestampField = "ts" },
-            Online = true,
-        },
-    };
-
-    private static FeatureService Service(string name, bool precompute, params (string View, string Alias, string[] Features)[] projections) => new()
-    {
-        Spec = new FeatureServiceSpec
-        {
-            Name = name,
-            Project = Project,
-            PrecomputeOnline = precompute,
-            Features =
-            {
-                projections.Select(p => new FeatureViewProjection
-                {
-                    FeatureViewName = p.View,
-                    FeatureViewNameAlias = p.Alias,
-                    FeatureColumns = { p.Features.Select(f => new FeatureSpecV2 { Name = f }) },
-                }),
-            },
-        },
-    };
+        RecordedBank.StartAsync(Project, "bank_features_after_materialize_registry.db", "bank_features_redis.json", store, PrecomputeDefinitions.ApplyAll, policy, Clock);
 }

@@ -47,6 +47,10 @@ internal sealed class RecordedBank : IAsyncDisposable
     public static JsonElement Golden(string file) =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", file))).RootElement;
 
+    public required IOnlineStore Store { get; init; }
+
+    public RegistrySnapshot Snapshot => _runtime.Plans.Snapshot;
+
     /// <summary>The store's own client; null over SQLite.</summary>
     public IDatabase? Redis { get; private init; }
 
@@ -75,7 +79,7 @@ internal sealed class RecordedBank : IAsyncDisposable
             new ServingPorts(Materializer: new NoRows()));
         var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback), CancellationToken.None);
         var client = owned.OfType<ConnectionMultiplexer>().SingleOrDefault();
-        return new RecordedBank(server, runtime, config, registry, owned, folder) { Redis = client?.GetDatabase() };
+        return new RecordedBank(server, runtime, config, registry, owned, folder) { Store = online, Redis = client?.GetDatabase() };
     }
 
     /// <summary>Changes the registry, and serves by it from now on.</summary>
