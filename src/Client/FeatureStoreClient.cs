@@ -21,6 +21,7 @@ public sealed class FeatureStoreClient : IDisposable
     private readonly FeatureStoreClientOptions _options;
     private readonly GrpcChannel _channel;
     private readonly CallInvoker _invoker;
+    private readonly Retries _retries;
     private readonly ILogger _logger;
 
     /// <summary>A client with default settings.</summary>
@@ -38,6 +39,7 @@ public sealed class FeatureStoreClient : IDisposable
         Check(options);
         _options = options;
         _logger = loggerFactory?.CreateLogger<FeatureStoreClient>() ?? NullLogger<FeatureStoreClient>.Instance;
+        _retries = new Retries(options.Retry);
         _channel = ChannelFactory.Create(options);
         _invoker = _channel.CreateCallInvoker();
     }
@@ -81,8 +83,7 @@ public sealed class FeatureStoreClient : IDisposable
         try
         {
             var call = Call(Moment(null, TimeProvider.System), cancellationToken);
-            using var info = _invoker.AsyncUnaryCall(ServingMethods.Info, null, call, new GetFeastServingInfoRequest());
-            return (await info.ResponseAsync.ConfigureAwait(false)).Version;
+            return (await AskAsync(ServingMethods.Info, call, new GetFeastServingInfoRequest()).ConfigureAwait(false)).Version;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
         {
@@ -98,12 +99,9 @@ public sealed class FeatureStoreClient : IDisposable
     /// <param name="request">Sent as it is, whatever its number of rows.</param>
     /// <param name="deadline">The moment, in UTC, after which the call is given up with DEADLINE_EXCEEDED; null waits.</param>
     /// <exception cref="RpcException">The server refused or cannot be reached; its status says which.</exception>
-    public async Task<GetOnlineFeaturesResponse> GetOnlineFeaturesAsync(
-        GetOnlineFeaturesRequest request, DateTime? deadline, CancellationToken cancellationToken)
-    {
-        using var call = _invoker.AsyncUnaryCall(ServingMethods.Features, null, Call(deadline, cancellationToken), request);
-        return await call.ResponseAsync.ConfigureAwait(false);
-    }
+    public Task<GetOnlineFeaturesResponse> GetOnlineFeaturesAsync(
+        GetOnlineFeaturesRequest request, DateTime? deadline, CancellationToken cancellationToken) =>
+        AskAsync(ServingMethods.Features, Call(deadline, cancellationToken), request);
 
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();
@@ -145,6 +143,16 @@ public sealed class FeatureStoreClient : IDisposable
             answers[i] = await GetOnlineFeaturesAsync(query.Request(starts[i], sizes[i]), deadline, token).ConfigureAwait(false)).ConfigureAwait(false);
         return answers;
     }
+
+    private Task<TAnswer> AskAsync<TRequest, TAnswer>(Method<TRequest, TAnswer> method, CallOptions options, TRequest request)
+        where TRequest : class
+        where TAnswer : class => _retries.RunAsync(
+            async () =>
+            {
+                using var call = _invoker.AsyncUnaryCall(method, null, options, request);
+                return await call.ResponseAsync.ConfigureAwait(false);
+            },
+            options.CancellationToken);
 
     private DateTime? Moment(TimeSpan? deadline, TimeProvider time) =>
         (deadline ?? _options.Deadline) is { } span ? time.GetUtcNow().UtcDateTime + span : null;

@@ -71,13 +71,13 @@ internal sealed class ServedBank : IAsyncDisposable
         };
     }
 
-    public static async Task<ServedBank> StartAsync(RetrievalLimits? limits = null, IOnlineStore? store = null, StatusPolicy? policy = null, ServingPorts? ports = null)
+    public static async Task<ServedBank> StartAsync(RetrievalLimits? limits = null, IOnlineStore? store = null, StatusPolicy? policy = null, ServingPorts? ports = null, ConnectionLimits? connections = null)
     {
         var rows = new FixedStore();
         rows.Features["weekly"] = ["count", "average", "seen"];
         var time = new FixedTime { Now = EventTime.AddDays(1) };
         var runtime = new ServingRuntime(Snapshot(), store ?? rows, time, limits ?? new RetrievalLimits(), policy, ports);
-        return new ServedBank(await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback), CancellationToken.None), rows, time);
+        return new ServedBank(await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback, Connections: connections), CancellationToken.None), rows, time);
     }
 
     public void Put(string view, IReadOnlyList<(string Key, Value Value)> entity, params byte[][] values)

@@ -1,8 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using Grpc.Core;
 using Grpc.Net.Client;
-using Grpc.Net.Client.Configuration;
 
 namespace FeatureStore.Client.Transport;
 
@@ -19,10 +17,6 @@ internal static class ChannelFactory
         HttpHandler = Handler(options),
         DisposeHttpClient = true,
         MaxReceiveMessageSize = options.ReceiveBytesMax,
-        MaxRetryAttempts = FeatureStoreClientOptions.RetryAttemptsMax,
-        // A request is held for a retry up to this size; the server takes no larger one.
-        MaxRetryBufferPerCallSize = 4 * FeatureStoreClientOptions.MebiByte,
-        ServiceConfig = ServiceConfig(options.Retry),
     });
 
     private static SocketsHttpHandler Handler(FeatureStoreClientOptions options)
@@ -63,27 +57,5 @@ internal static class ChannelFactory
         }
 
         return ssl;
-    }
-
-    private static ServiceConfig ServiceConfig(RetryOptions retry)
-    {
-        var config = new ServiceConfig();
-        if (retry.AttemptsMax > 1)
-        {
-            config.MethodConfigs.Add(new MethodConfig
-            {
-                Names = { MethodName.Default },
-                RetryPolicy = new RetryPolicy
-                {
-                    MaxAttempts = retry.AttemptsMax,
-                    InitialBackoff = retry.InitialBackoff,
-                    MaxBackoff = retry.MaxBackoff,
-                    BackoffMultiplier = retry.BackoffMultiplier,
-                    RetryableStatusCodes = { StatusCode.Unavailable },
-                },
-            });
-        }
-
-        return config;
     }
 }

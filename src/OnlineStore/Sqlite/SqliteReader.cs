@@ -48,7 +48,7 @@ internal static class SqliteReader
     private static void Take(OnlineTable table, ILookup<string, int> columns, SqliteDataReader reader, Dictionary<byte[], OnlineRead> rows)
     {
         var key = (byte[])reader[0];
-        var feature = reader.GetString(1);
+        var feature = reader[1] as string ?? throw StoredBytes.Wrong(table, "a feature name that is no text", null);
         var row = rows.TryGetValue(key, out var known) ? known : new OnlineRead(null, new byte[]?[table.Features.Count]);
         foreach (var column in columns[feature])
         {

@@ -25,5 +25,19 @@ internal static class GrpcMarshal
                 message.WriteTo(context.GetBufferWriter());
                 context.Complete();
             },
-            context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+            context => Parse(parser, context));
+
+    // Else the transport takes it for a fault of the server: UNKNOWN, and an error in the log at any stranger's wish.
+    private static T Parse<T>(MessageParser<T> parser, DeserializationContext context)
+        where T : class, IMessage<T>
+    {
+        try
+        {
+            return parser.ParseFrom(context.PayloadAsReadOnlySequence());
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"The message is no {typeof(T).Name}: {e.Message}"));
+        }
+    }
 }

@@ -26,8 +26,15 @@ namespace FeatureStore.Serving.Hosting;
 /// <param name="Registry">Where the registry is read again; null keeps the snapshot that the server starts with.</param>
 /// <param name="LogsToStandardError">False writes no log at all.</param>
 /// <param name="AccessLog">A line for each request, where logs are written.</param>
+/// <param name="Connections">What a connection may cost; null takes the defaults.</param>
 public sealed record FeatureServerOptions(
-    IPAddress Host, int GrpcPort = 0, int HttpPort = 0, SnapshotSource? Registry = null, bool LogsToStandardError = false, bool AccessLog = false);
+    IPAddress Host,
+    int GrpcPort = 0,
+    int HttpPort = 0,
+    SnapshotSource? Registry = null,
+    bool LogsToStandardError = false,
+    bool AccessLog = false,
+    ConnectionLimits? Connections = null);
 
 /// <summary>A running feature server; disposing it stops it.</summary>
 public sealed class FeatureServer : IAsyncDisposable
@@ -119,6 +126,7 @@ public sealed class FeatureServer : IAsyncDisposable
 
             // Each API holds its own bound: gRPC per message, HTTP per body, so that each answers in its own words.
             kestrel.Limits.MaxRequestBodySize = null;
+            (options.Connections ?? ConnectionLimits.Default).Apply(kestrel.Limits);
             kestrel.Listen(options.Host, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
             kestrel.Listen(options.Host, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
         });

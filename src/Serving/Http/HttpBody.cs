@@ -68,8 +68,8 @@ internal static class HttpBody
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             JsonValueKind.Number when value.TryGetInt32(out var number) && number is 0 or 1 => value.GetInt32() == 1,
-            JsonValueKind.String when value.ValueEquals("true"u8) => true,
-            JsonValueKind.String when value.ValueEquals("false"u8) => false,
+            JsonValueKind.String when Text(value, ["body", field]) == "true" => true,
+            JsonValueKind.String when Text(value, ["body", field]) == "false" => false,
             _ => throw new HttpBodyException("bool_type", ["body", field], $"'{field}' must be true or false."),
         };
     }
