@@ -20,6 +20,11 @@ internal sealed class ChangeLogPush(Repo repo, TimeProvider time) : IOfflinePush
     {
         var topics = Topics(pushSource, views);
         var tables = topics.Select(t => (Topic: t.ToChangeTopic(repo.Config.Project), Rows: Rows(t, columns))).ToArray();
+        foreach (var (topic, _) in tables)
+        {
+            EnsureLands(topic, cancellationToken);
+        }
+
         using var log = EmbeddedChangeLog.Open(repo.Config.LogPath, time);
         foreach (var (topic, rows) in tables)
         {
@@ -32,21 +37,29 @@ internal sealed class ChangeLogPush(Repo repo, TimeProvider time) : IOfflinePush
         return Task.CompletedTask;
     }
 
-    private static IReadOnlyList<PushTopic> Topics(string pushSource, IReadOnlyList<FeatureViewModel> views)
+    // A row that could never land would stop the ingest of all that come after it.
+    private void EnsureLands(ChangeTopic topic, CancellationToken cancellationToken)
     {
         try
         {
-            var topics = PushTopic.Of(views);
-            var left = views.Except(topics.SelectMany(t => t.Views)).Select(v => v.Name).ToArray();
-            return left.Length == 0
-                ? topics
-                : throw new RetrievalException(
-                    RetrievalFault.Invalid, $"Push source '{pushSource}' feeds {string.Join(", ", left)}, whose rows are computed or lie outside the lake; push it online only.");
+            ChangeTable.Open(repo.Config.LakePath, topic.LakePath, topic.Table.Columns).EnsureTakesRows(cancellationToken);
         }
-        catch (UsageException e)
+        catch (DeltaException e)
         {
-            throw new RetrievalException(RetrievalFault.Invalid, e.Message);
+            Console.Error.WriteLine($"fstore: {e.Message}");
+            throw new RetrievalException(RetrievalFault.Invalid, $"The table {topic.LakePath} takes no pushed rows; the server's log says why. Give the push source a batch source of its own.");
         }
+    }
+
+    private static IReadOnlyList<PushTopic> Topics(string pushSource, IReadOnlyList<FeatureViewModel> views)
+    {
+        var topics = PushTopic.Of(views);
+        var left = views.Except(topics.SelectMany(t => t.Views)).Select(v => v.Name).ToArray();
+        return left.Length == 0
+            ? topics
+            : throw new RetrievalException(
+                RetrievalFault.Invalid,
+                $"Push source '{pushSource}' feeds {string.Join(", ", left)}, whose rows are computed, lie outside the lake, or have a type that its tables do not hold; push it online only.");
     }
 
     private static List<(byte[] Key, object?[] Values)> Rows(PushTopic topic, PushedColumns columns)

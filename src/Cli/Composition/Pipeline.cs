@@ -81,7 +81,7 @@ internal sealed class Pipeline(Repo repo)
         await using var store = repo.PrecomputingStore();
         using var runs = RunFile.Open(repo.Config.RunsPath);
         var history = new RunHistory(runs, TimeProvider.System);
-        var reader = new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion);
+        var reader = repo.FeatureReader();
         var version = reader.TableVersion(view, cancellationToken);
         var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion is { } since
             ? reader.LatestOrChanged(view, Instant.Micros(range.Start), Instant.Micros(range.End), since, OnlineBatchRows, cancellationToken)
@@ -115,11 +115,11 @@ internal sealed class Pipeline(Repo repo)
 
     private IEnumerable<IReadOnlyList<Contract.Rows.EncodedRow>> Latest(
         FeatureViewModel view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
-        new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion)
+        repo.FeatureReader()
             .Latest(view, Instant.Micros(start), Instant.Micros(end), OnlineBatchRows, cancellationToken);
 
     // Only an applied repo has push sources.
-    private IEnumerable<ChangeTopic> Pushed() => File.Exists(repo.Config.RegistryPath)
+    private IEnumerable<ChangeTopic> Pushed() => repo.Registry().Exists()
         ? PushTopic.Of(repo.Snapshot().FeatureViews.Values).Select(t => t.ToChangeTopic(repo.Config.Project))
         : [];
 

@@ -12,10 +12,13 @@ namespace FeatureStore.Cli.Composition;
 /// <param name="Views">The views that are pushed into the table.</param>
 internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Views, IReadOnlyList<PushedField> Fields, string TimeColumn)
 {
-    /// <summary>The tables of the lake that push sources fill, computed views left out: their rows come from windows alone.</summary>
+    /// <summary>
+    /// The tables of the lake that push sources fill. Left out are computed views, whose rows come from windows alone, and those
+    /// with a type that the lake's tables do not hold.
+    /// </summary>
     public static IReadOnlyList<PushTopic> Of(IEnumerable<FeatureViewModel> views) =>
     [
-        .. views.Where(v => v.StreamSource is not null && v.Aggregated is null && IsOfTheLake(v.Source.Path)).GroupBy(v => v.Source.Path).Select(Make),
+        .. views.Where(v => v.StreamSource is not null && v.Aggregated is null && IsOfTheLake(v.Source.Path) && v.JoinKeys.Concat(v.Features).All(f => Type(f) is not null)).GroupBy(v => v.Source.Path).Select(Make),
     ];
 
     /// <summary>As ingest takes it.</summary>
@@ -29,13 +32,13 @@ internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Vi
         var source = table.First().Source;
         var fields = table.SelectMany(v => v.JoinKeys.Select(k => (Field: k, IsKey: true)).Concat(v.Features.Select(f => (Field: f, IsKey: false))))
             .DistinctBy(f => f.Field.Name)
-            .Select(f => new PushedField(f.Field, f.IsKey, new LakeColumn(source.ColumnOf(f.Field.Name), Type(f.Field))))
+            .Select(f => new PushedField(f.Field, f.IsKey, new LakeColumn(source.ColumnOf(f.Field.Name), Type(f.Field)!.Value)))
             .ToList();
         fields.Add(new PushedField(new FieldModel(source.TimestampField, Kind.UnixTimestamp), false, new LakeColumn(source.TimestampField, LakeType.Timestamp)));
         return new PushTopic(table.Key, [.. table], fields, source.TimestampField);
     }
 
-    private static LakeType Type(FieldModel field) => field.Type switch
+    private static LakeType? Type(FieldModel field) => field.Type switch
     {
         Kind.Int64 => LakeType.Int64,
         Kind.Int32 => LakeType.Int32,
@@ -43,7 +46,7 @@ internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Vi
         Kind.Bool => LakeType.Boolean,
         Kind.UnixTimestamp => LakeType.Timestamp,
         Kind.String => LakeType.String,
-        _ => throw new UsageException($"Feature {field.Name} is {field.Type.ToString().ToUpperInvariant()}, which the lake's tables do not hold; push its view online only."),
+        _ => null,
     };
 }
 

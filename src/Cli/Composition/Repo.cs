@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using FeatureStore.OfflineStore.Features;
+using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OnlineStore;
 using FeatureStore.OnlineStore.Redis;
 using FeatureStore.OnlineStore.Sqlite;
@@ -82,6 +84,8 @@ internal sealed class Repo
     }
 
     public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.OnlineName, [.. view.Features.Select(f => f.Name)]);
+
+    public FeatureReader FeatureReader() => new(Config.LakePath, Config.EntityKeyVersion, LakeOptions.Read(Config));
 
     /// <summary>Removes what a run leaves behind: lake, change log, online store, registry. Only paths that the settings name.</summary>
     public void RemoveData()

@@ -1,5 +1,4 @@
 using FeatureStore.Contract.Keys;
-using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Configuration;
@@ -39,7 +38,7 @@ internal sealed class ViewRemoval(Repo repo)
 
     private async Task RemoveByKeysAsync(IOnlineStore store, OnlineTable table, FeatureViewModel view, CancellationToken cancellationToken)
     {
-        var reader = new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion);
+        var reader = repo.FeatureReader();
         try
         {
             foreach (var batch in reader.Latest(view, Instant.Micros(First), Instant.Micros(DateTimeOffset.MaxValue), BatchRows, cancellationToken))

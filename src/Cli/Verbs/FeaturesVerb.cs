@@ -71,7 +71,7 @@ internal static class FeaturesVerb
         {
             var repo = GlobalOptions.Repo(parsed);
             var view = Choose(repo.Snapshot(), parsed.GetValue(viewName));
-            var rows = new FeatureReader(repo.Config.LakePath, repo.Config.EntityKeyVersion)
+            var rows = repo.FeatureReader()
                 .Show(view, Instant.Micros(Instant.Parse(parsed.GetValue(asOf)!)), parsed.GetValue(user), cancellationToken);
             string[] columns = [.. view.JoinKeys.Select(k => k.Name), .. view.Features.Select(f => f.Name), "event_timestamp", "created_timestamp"];
             Answer.Rows(parsed.GetValue(GlobalOptions.Json), columns, rows.Select(Cells));

@@ -14,7 +14,8 @@ public sealed record ShownRow(
 /// <summary>Reads a view's table, Delta or plain Parquet, in bounded batches.</summary>
 /// <param name="lakeRoot">Folder that relative source paths start from.</param>
 /// <param name="entityKeyVersion">2 or 3, as the registry says.</param>
-public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
+/// <param name="options">Bounds of the engine; the defaults when null.</param>
+public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOptions? options = null)
 {
     /// <summary>The newest row (event time, then created time) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged.</exception>
@@ -48,7 +49,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
     public IReadOnlyList<ShownRow> Show(FeatureViewModel view, long asOfMicros, string? user, CancellationToken cancellationToken)
     {
         var shown = new List<ShownRow>();
-        using var database = LakeDatabase.Open();
+        using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         using var reader = connection.Query(LatestSql(connection, view, LakeTime.Least, asOfMicros, user, null, cancellationToken), cancellationToken);
         while (reader.NextChunk())
@@ -77,7 +78,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion)
     private IEnumerable<IReadOnlyList<EncodedRow>> Batches(
         FeatureViewModel view, long startMicros, long endMicros, long? changedSince, int batchRows, CancellationToken cancellationToken)
     {
-        using var database = LakeDatabase.Open();
+        using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         using var reader = connection.Query(LatestSql(connection, view, startMicros, endMicros, null, changedSince, cancellationToken), cancellationToken);
         var batch = new List<EncodedRow>(batchRows);

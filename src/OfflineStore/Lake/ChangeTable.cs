@@ -38,6 +38,10 @@ public sealed class ChangeTable
     public long? TxnVersion(string appId) =>
         _log.Read(CancellationToken.None) is { } s && s.Txn.TryGetValue(appId, out var version) ? version : null;
 
+    /// <summary>Sees that the table can take these rows: it is absent, or a change table whose columns do not contradict ours. Reads the log alone.</summary>
+    /// <exception cref="DeltaException">It cannot; the message says why and the way out.</exception>
+    public void EnsureTakesRows(CancellationToken cancellationToken) => _ = MetadataChange(_log.Read(cancellationToken));
+
     /// <summary>Commits rows and progress at once; does nothing if the table holds this progress or a later one.</summary>
     /// <exception cref="DeltaException">The table's columns contradict ours, or other writers won every attempt.</exception>
     public void Append(IReadOnlyList<ChangeRow> rows, LakeTxn txn, CancellationToken cancellationToken)
@@ -82,12 +86,18 @@ public sealed class ChangeTable
         List<LakeColumn> wanted = [.. ChangeColumns.Leading, .. _columns, new LakeColumn(ChangeColumns.CommitDate, LakeType.Date)];
         if (snapshot is null)
         {
+            EnsureNobodysFiles();
             var configuration = new Dictionary<string, string> { ["delta.appendOnly"] = "true" };
             return new DeltaMetadata(Guid.NewGuid().ToString(), DeltaSchema.Write(wanted), [ChangeColumns.CommitDate], configuration);
         }
 
         snapshot.EnsureWritable(_log.TableRoot);
         var present = DeltaSchema.Read(snapshot.Metadata.SchemaString, _log.TableRoot);
+        if (ChangeColumns.Leading.FirstOrDefault(c => present.All(p => p.Name != c.Name)) is { } lacking)
+        {
+            throw new DeltaException($"{_log.TableRoot} is no change table (it has no column {lacking.Name}), and changes among its rows would make them unreadable. Write to another table.");
+        }
+
         foreach (var column in wanted)
         {
             if (present.FirstOrDefault(c => c.Name == column.Name) is { } old && old.Type != column.Type)
@@ -99,6 +109,23 @@ public sealed class ChangeTable
 
         var missing = wanted.Where(c => present.All(p => p.Name != c.Name)).ToList();
         return missing.Count == 0 ? null : snapshot.Metadata with { SchemaString = DeltaSchema.Write([.. present, .. missing]) };
+    }
+
+    // A log would hide Parquet files that somebody else wrote here. What a broken first append of ours left lies in folders of its own.
+    private void EnsureNobodysFiles()
+    {
+        if (!Directory.Exists(_log.TableRoot))
+        {
+            return;
+        }
+
+        var foreign = Directory.EnumerateFiles(_log.TableRoot, "*.parquet", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(_log.TableRoot, path))
+            .FirstOrDefault(path => !path.StartsWith(ChangeColumns.CommitDate + "=", StringComparison.Ordinal) && !path.StartsWith(LakeFiles.TemporaryFolder, StringComparison.Ordinal));
+        if (foreign is not null)
+        {
+            throw new DeltaException($"{_log.TableRoot} holds plain Parquet ({foreign}), which a change table would hide. Write to another table.");
+        }
     }
 
     private List<DeltaFile> Write(IReadOnlyList<ChangeRow> rows, CancellationToken cancellationToken)

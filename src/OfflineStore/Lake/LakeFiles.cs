@@ -5,7 +5,7 @@ namespace FeatureStore.OfflineStore.Lake;
 /// <summary>Writes a table's Parquet files: each whole under <c>_tmp/</c> first, then moved to a name never used before.</summary>
 internal sealed class LakeFiles(string tableRoot)
 {
-    private const string TemporaryFolder = "_tmp";
+    public const string TemporaryFolder = "_tmp";
 
     /// <summary>Writes a query's rows as one file that waits under <c>_tmp/</c>; <see cref="Publish"/> moves it.</summary>
     public StagedFile Stage(

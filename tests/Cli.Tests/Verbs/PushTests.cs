@@ -75,6 +75,30 @@ public sealed partial class PushTests : IDisposable
         Assert.Contains("user_devices: 2 of 2 equal", parity.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Push_OfflineIntoPlainParquet_IsRefusedAndIngestGoesOn()
+    {
+        var parquet = Path.Combine(_fstore.Repo, "data", "lake", "pushed", "devices", "theirs.parquet");
+        Directory.CreateDirectory(Path.GetDirectoryName(parquet)!);
+        await File.WriteAllTextAsync(parquet, "somebody's");
+        Assert.Equal(0, (await _fstore.RunAsync("apply")).Code);
+        using var server = _fstore.Start("serve", "--grpc-port", "0", "--http-port", "0");
+        try
+        {
+            var line = await server.StandardOutput.ReadLineAsync();
+            using var http = new HttpClient { BaseAddress = new Uri($"http://{Target().Matches(line ?? string.Empty)[^1].Value}") };
+            await ExpectAsync(HttpStatusCode.BadRequest, http, "push", Push("offline", "2026-11-01T10:00:00Z", "phone", 3));
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync();
+        }
+
+        Assert.Equal(0, (await _fstore.RunAsync("ingest")).Code);
+        Assert.False(Directory.Exists(Path.Combine(Path.GetDirectoryName(parquet)!, "_delta_log")));
+    }
+
     private static object Push(string to, string seen, string device, int logins) => new
     {
         push_source_name = "devices_push",
