@@ -41,7 +41,7 @@ internal sealed class RedisWriter(RedisOnlineStoreOptions options, RedisConnecti
     // Rows of one key go together and keep their order, whatever happens to the connection between two calls.
     private static Dictionary<byte[], List<EncodedRow>>.ValueCollection KeysOf(IReadOnlyList<EncodedRow> rows, int from, int count)
     {
-        var keys = new Dictionary<byte[], List<EncodedRow>>(count, BytesComparer.Instance);
+        var keys = new Dictionary<byte[], List<EncodedRow>>(count, EntityKeyComparer.Instance);
         for (var i = from; i < from + count; i++)
         {
             if (!keys.TryGetValue(rows[i].EntityKey, out var same))

@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Keys;
 using Microsoft.Data.Sqlite;
 
 namespace FeatureStore.OnlineStore.Sqlite;
@@ -14,7 +15,7 @@ internal static class SqliteReader
         SqliteTransaction transaction, OnlineTable table, IReadOnlyList<byte[]> keys, CancellationToken cancellationToken)
     {
         var columns = table.Features.Select((name, i) => (name, i)).ToLookup(f => f.name, f => f.i, StringComparer.Ordinal);
-        var rows = new Dictionary<byte[], OnlineRead>(BytesComparer.Instance);
+        var rows = new Dictionary<byte[], OnlineRead>(EntityKeyComparer.Instance);
         foreach (var chunk in keys.Chunk(KeysPerQueryMax))
         {
             var names = Enumerable.Range(0, chunk.Length).Select(i => $"$k{i}").ToArray();

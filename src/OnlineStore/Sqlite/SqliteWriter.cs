@@ -1,3 +1,4 @@
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using Microsoft.Data.Sqlite;
 
@@ -18,7 +19,7 @@ internal static class SqliteWriter
             transaction,
             $"INSERT OR REPLACE INTO {SqliteSql.Table(table)} (entity_key, feature_name, value, value_text, vector_value, event_ts, created_ts) "
             + "VALUES ($key, $feature, $value, $text, NULL, $event, $created)");
-        var newest = new Dictionary<byte[], long>(BytesComparer.Instance);
+        var newest = new Dictionary<byte[], long>(EntityKeyComparer.Instance);
         var written = 0;
         foreach (var row in rows)
         {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using Feast.Types;
 using FeatureStore.Contract.Keys;
 
@@ -26,7 +25,7 @@ internal sealed class KeyBatch
         var (columns, keys) = Columns(group, entities, keyVersion, policy);
         var batch = new KeyBatch(entities.Rows);
         var buffer = new ArrayBufferWriter<byte>();
-        var distinct = new Dictionary<byte[], int>(BytesComparer.Instance);
+        var distinct = new Dictionary<byte[], int>(EntityKeyComparer.Instance);
         var lookup = distinct.GetAlternateLookup<ReadOnlySpan<byte>>();
         var values = new Value[columns.Length];
         for (var row = 0; row < entities.Rows; row++)
@@ -82,26 +81,5 @@ internal sealed class KeyBatch
         // Feast looks up the key of the join keys that there are, and so finds nothing.
         int[] given = [.. Enumerable.Range(0, columns.Length).Except(missing)];
         return ([.. given.Select(i => columns[i])], new EntityKeyTemplate([.. given.Select(i => group.JoinKeys[i])], keyVersion));
-    }
-
-    private sealed class BytesComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-    {
-        public static BytesComparer Instance { get; } = new();
-
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
-
-        public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
-
-        // Seeded per process, so that no request can aim for collisions.
-        public int GetHashCode(ReadOnlySpan<byte> alternate)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(alternate);
-            return hash.ToHashCode();
-        }
-
-        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
     }
 }

@@ -2,11 +2,11 @@ using Feast.Serving;
 using Feast.Types;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
+using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving.Retrieval;
 using Google.Protobuf;
-using Timestamp = Google.Protobuf.WellKnownTypes.Timestamp;
 
 namespace FeatureStore.Serving.Writing;
 
@@ -17,9 +17,6 @@ namespace FeatureStore.Serving.Writing;
 /// <param name="snapshot">The services at the time of a write.</param>
 public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snapshot, TimeProvider time) : IOnlineStore
 {
-    private const long MicrosPerSecond = 1_000_000;
-    private const int NanosPerMicro = 1_000;
-
     /// <inheritdoc/>
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.EnsureTablesAsync(tables, cancellationToken);
 
@@ -34,7 +31,7 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(rows);
         var counts = await store.WriteAsync(table, rows, rule, cancellationToken);
-        var keys = rows.Select(r => r.EntityKey).DistinctBy(Convert.ToHexString).ToArray();
+        var keys = rows.Select(r => r.EntityKey).Distinct(EntityKeyComparer.Instance).ToArray();
         var present = snapshot();
         foreach (var service in present.FeatureServices.Values.Where(s => s.PrecomputeOnline && keys.Length > 0))
         {
@@ -77,7 +74,7 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
         var vectors = new EncodedRow[keys.Length];
         for (var key = 0; key < keys.Length; key++)
         {
-            var vector = new PrecomputedFeatureVector { PrecomputedAt = Time(now) };
+            var vector = new PrecomputedFeatureVector { PrecomputedAt = ValueBytes.ToTimestamp(now) };
             for (var p = 0; p < tables.Length; p++)
             {
                 Add(vector, service.Projections[p], reads[p][key]);
@@ -98,7 +95,7 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
         }
 
         // A view without a row has an entry too, of the epoch.
-        vector.FvTimestamps.Add(new FeatureViewTimestamp { FeatureViewName = projection.NameToUse, EventTimestamp = Time(read.EventTimeMicros ?? 0) });
+        vector.FvTimestamps.Add(new FeatureViewTimestamp { FeatureViewName = projection.NameToUse, EventTimestamp = ValueBytes.ToTimestamp(read.EventTimeMicros ?? 0) });
     }
 
     private static Value Parsed(ProjectionModel projection, string feature, byte[] stored)
@@ -111,13 +108,5 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
         {
             throw new OnlineStoreException($"A stored value of {projection.ViewName}:{feature} is damaged; materialize the view again, or remove the row.", e);
         }
-    }
-
-    private static Timestamp Time(long micros)
-    {
-        var seconds = Math.DivRem(micros, MicrosPerSecond, out var rest);
-        return rest < 0
-            ? new Timestamp { Seconds = seconds - 1, Nanos = (int)(rest + MicrosPerSecond) * NanosPerMicro }
-            : new Timestamp { Seconds = seconds, Nanos = (int)rest * NanosPerMicro };
     }
 }

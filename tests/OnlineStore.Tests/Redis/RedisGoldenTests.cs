@@ -100,7 +100,7 @@ public sealed class RedisGoldenTests
         Golden($"{project}_redis.json").EnumerateArray().Select(r => (
             Convert.FromHexString(r.GetProperty("key_hex").GetString()!),
             r.GetProperty("hash").EnumerateObject().ToDictionary(
-                f => Convert.FromHexString(f.Name), f => Convert.FromHexString(f.Value.GetString()!), BytesComparer.Instance)));
+                f => Convert.FromHexString(f.Name), f => Convert.FromHexString(f.Value.GetString()!), EntityKeyComparer.Instance)));
 
     // Which views have a row: those whose event time is there.
     private static OnlineTable[] TablesOf(string project, Dictionary<byte[], byte[]> hash) =>
