@@ -10,7 +10,7 @@ namespace FeatureStore.OnlineStore;
 public sealed record OnlineTable(string Project, string View, IReadOnlyList<string> Features);
 
 /// <summary>
-/// What happens to a row whose event time equals the stored one. An older row loses under both rules; a stored time at or
+/// What happens to a row whose event time equals the stored one. An older row loses under the first two rules; a stored time at or
 /// before 1970-01-01T00:00:00Z counts as none, as in Feast.
 /// </summary>
 public enum OnlineWriteRule
@@ -20,6 +20,17 @@ public enum OnlineWriteRule
 
     /// <summary>Our materialise, which already picked the newest (event, created): only an older event time loses.</summary>
     NewerOrEqualWins,
+
+    /// <summary>A correction asked for by name: the row replaces whatever is stored, however new. Of rows of one key in a call the last wins.</summary>
+    Replaces,
+}
+
+/// <summary>How a call writes: by which rule, and as the holder of which fence.</summary>
+/// <param name="Fence">Null for writers who hold none (pushes, foreign writers); else the store refuses unless this very fence stands for the table.</param>
+public readonly record struct OnlineWrite(OnlineWriteRule Rule, long? Fence = null)
+{
+    /// <summary>A write without a fence.</summary>
+    public static implicit operator OnlineWrite(OnlineWriteRule rule) => new(rule);
 }
 
 /// <summary>How many rows of a write were taken and how many lost to a newer stored row.</summary>
@@ -47,8 +58,21 @@ public interface IOnlineStore : IAsyncDisposable
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
 
     /// <summary>Writes rows of one table, each row whole or not at all. Among rows of one key the rule decides as if they came one by one.</summary>
+    /// <exception cref="FenceLostException">The write's fence does not stand: a later holder raised it, or the store was emptied. Rows written before stay.</exception>
     Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken);
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Raises the table's fence to <paramref name="fence"/> if it is greater than the one that stands, and gives the one that stands then. From that
+    /// moment no holder of a lower one can write. It stays after the run, as the mark that the table's rows were once written: an emptied store has none.
+    /// </summary>
+    Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken);
+
+    /// <summary>The fence that stands for each table, null where none does: nothing was materialised by a holder of one, or the store was emptied since.</summary>
+    Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
+
+    /// <summary>Takes the fences away, with the tables' last rows; who still writes under one is refused from then on.</summary>
+    Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
 
     /// <summary>
     /// Removes these entities' rows of these tables; rows of other tables and projects stay. Safe to repeat. The cost goes
@@ -57,7 +81,7 @@ public interface IOnlineStore : IAsyncDisposable
     Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Removes the tables, whichever entities they hold; safe to repeat. All tables share the join keys of
+    /// Removes the tables and their fences, whichever entities they hold; safe to repeat. All tables share the join keys of
     /// <paramref name="keys"/>. A store whose tables share one key space looks at every key that it holds.
     /// </summary>
     Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken);

@@ -9,6 +9,8 @@ internal sealed class InMemoryOnlineStore : IOnlineStore
 {
     public Dictionary<string, EncodedRow> Rows { get; } = [];
 
+    public Dictionary<(string Project, string View), long> Fences { get; } = [];
+
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task<OnlineRead[][]> ReadAsync(
@@ -16,15 +18,21 @@ internal sealed class InMemoryOnlineStore : IOnlineStore
         Task.FromResult(tables.Select(t => entityKeys.Select(k => Read(t, k)).ToArray()).ToArray());
 
     public Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken)
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken)
     {
+        if (write.Fence is not null && write.Fence != Standing(table))
+        {
+            throw new FenceLostException(table.View, Standing(table));
+        }
+
         var written = 0;
         foreach (var row in rows)
         {
             var key = Key(table, row.EntityKey);
             if (!Rows.TryGetValue(key, out var old)
+                || write.Rule == OnlineWriteRule.Replaces
                 || row.EventTimeMicros > old.EventTimeMicros
-                || (row.EventTimeMicros == old.EventTimeMicros && rule == OnlineWriteRule.NewerOrEqualWins))
+                || (row.EventTimeMicros == old.EventTimeMicros && write.Rule == OnlineWriteRule.NewerOrEqualWins))
             {
                 Rows[key] = row;
                 written++;
@@ -32,6 +40,25 @@ internal sealed class InMemoryOnlineStore : IOnlineStore
         }
 
         return Task.FromResult(new OnlineWriteCounts(written, rows.Count - written));
+    }
+
+    public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken)
+    {
+        var key = (table.Project, table.View);
+        return Task.FromResult(Fences[key] = Math.Max(fence, Fences.GetValueOrDefault(key)));
+    }
+
+    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<long?>>([.. tables.Select(Standing)]);
+
+    public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        foreach (var table in tables)
+        {
+            Fences.Remove((table.Project, table.View));
+        }
+
+        return Task.CompletedTask;
     }
 
     public Task RemoveRowsAsync(
@@ -52,10 +79,12 @@ internal sealed class InMemoryOnlineStore : IOnlineStore
             Rows.Remove(key);
         }
 
-        return Task.CompletedTask;
+        return RemoveFencesAsync(tables, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private long? Standing(OnlineTable table) => Fences.TryGetValue((table.Project, table.View), out var fence) ? fence : null;
 
     private static string Key(OnlineTable table, byte[] entityKey) => $"{table.View}/{Convert.ToHexString(entityKey)}";
 

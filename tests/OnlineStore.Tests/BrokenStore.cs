@@ -24,12 +24,18 @@ public enum Breakage
     RemovesSisters,
     RemovesNothing,
     DropsTheLastRowOfABatch,
+    ForgetsFences,
+    NewerStoredRowIsNeverReplaced,
+    LowersFences,
+    ChecksOnlyLowerFences,
+    KeepsFencesOfRemovedTables,
 }
 
 /// <summary>A store over a dictionary that is wrong on purpose, so that the suite can show that it would notice.</summary>
 public sealed class BrokenStore(Breakage breakage) : IOnlineStore
 {
     private readonly Dictionary<(string Project, string View, string Key), (long Time, Dictionary<string, byte[]> Values)> _rows = [];
+    private readonly Dictionary<(string Project, string View), long> _fences = [];
 
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -47,13 +53,19 @@ public sealed class BrokenStore(Breakage breakage) : IOnlineStore
     }
 
     public Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken)
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken)
     {
+        if (write.Fence is { } fence && breakage != Breakage.ForgetsFences && Standing(table) is var standing
+            && (breakage == Breakage.ChecksOnlyLowerFences ? fence < standing : fence != standing))
+        {
+            throw new FenceLostException(table.View, standing);
+        }
+
         var written = 0;
         foreach (var row in breakage == Breakage.DropsTheLastRowOfABatch && rows.Count > 1 ? rows.SkipLast(1) : rows)
         {
             var id = Id(table, row.EntityKey);
-            if (!_rows.TryGetValue(id, out var old) || Wins(row.EventTimeMicros, old.Time, rule))
+            if (!_rows.TryGetValue(id, out var old) || Wins(row.EventTimeMicros, old.Time, write.Rule))
             {
                 var values = table.Features.Select((f, i) => (f, i)).ToDictionary(f => f.f, f => row.Values[f.i]);
                 if (breakage == Breakage.MixesOldAndNewValues && old.Values is not null)
@@ -71,6 +83,25 @@ public sealed class BrokenStore(Breakage breakage) : IOnlineStore
             : new OnlineWriteCounts(written, rows.Count - written));
     }
 
+    public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken)
+    {
+        var key = (table.Project, table.View);
+        return Task.FromResult(_fences[key] = breakage == Breakage.LowersFences ? fence : Math.Max(fence, _fences.GetValueOrDefault(key)));
+    }
+
+    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<long?>>([.. tables.Select(Standing)]);
+
+    public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        foreach (var table in tables)
+        {
+            _fences.Remove((table.Project, table.View));
+        }
+
+        return Task.CompletedTask;
+    }
+
     public Task RemoveRowsAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
     {
@@ -81,7 +112,7 @@ public sealed class BrokenStore(Breakage breakage) : IOnlineStore
     public Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken)
     {
         Remove(id => tables.Any(t => Hits(t, id)) && keys.IsEntityKey(Convert.FromHexString(id.Key)));
-        return Task.CompletedTask;
+        return breakage == Breakage.KeepsFencesOfRemovedTables ? Task.CompletedTask : RemoveFencesAsync(tables, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -91,11 +122,15 @@ public sealed class BrokenStore(Breakage breakage) : IOnlineStore
     private bool Wins(long time, long stored, OnlineWriteRule rule) => breakage switch
     {
         Breakage.LastWriterWins => true,
+        Breakage.NewerStoredRowIsNeverReplaced => stored <= 0 || time > stored || (time == stored && rule != OnlineWriteRule.NewerWins),
+        _ when rule == OnlineWriteRule.Replaces => true,
         Breakage.EqualTimeAlwaysLoses => stored <= 0 || time > stored,
         Breakage.OldestWins => stored <= 0 || time < stored,
         Breakage.EpochCountsAsATime => time > stored || (time == stored && rule == OnlineWriteRule.NewerOrEqualWins),
         _ => stored <= 0 || time > stored || (time == stored && rule == OnlineWriteRule.NewerOrEqualWins),
     };
+
+    private long? Standing(OnlineTable table) => _fences.TryGetValue((table.Project, table.View), out var fence) ? fence : null;
 
     private bool Hits(OnlineTable table, (string Project, string View, string Key) id) =>
         (id.Project == table.Project && (id.View == table.View || breakage == Breakage.RemovesSisters))

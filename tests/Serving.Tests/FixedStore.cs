@@ -31,7 +31,7 @@ internal sealed class FixedStore : IOnlineStore
         : [.. row.Values];
 
     public Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken)
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken)
     {
         foreach (var row in rows)
         {
@@ -40,6 +40,12 @@ internal sealed class FixedStore : IOnlineStore
 
         return Task.FromResult(new OnlineWriteCounts(rows.Count, 0));
     }
+
+    public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task RemoveRowsAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>

@@ -1,4 +1,5 @@
 using FeatureStore.Cli.Output;
+using FeatureStore.Contract.Rows;
 using FeatureStore.Ingest;
 using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Import;
@@ -7,6 +8,7 @@ using FeatureStore.Jobs.Parity;
 using FeatureStore.Jobs.Runs;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.Cli.Composition;
@@ -78,20 +80,87 @@ internal sealed class Pipeline(Repo repo)
     public async Task<MaterializeCounts> MaterializeAsync(
         FeatureViewModel view, MaterializeRange range, bool isIncremental, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
+        var reader = repo.FeatureReader();
+        return await MaterializeAsync(
+            view,
+            history =>
+            {
+                var version = reader.TableVersion(view, cancellationToken);
+                var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion is { } since
+                    ? reader.LatestOrChanged(view, Instant.Micros(range.Start), Instant.Micros(range.End), since, OnlineBatchRows, cancellationToken)
+                    : Latest(view, range.Start, range.End, cancellationToken);
+                return new MaterializeInput(range, rows, version);
+            },
+            isNoted: true,
+            progress,
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Puts corrected history into the store: of each entity with a row added to the lake after <paramref name="sinceVersion"/>, the newest row up to
+    /// the range's end, if it lies in the range, in place of whatever is stored, however new that is. The registry's intervals stay.
+    /// </summary>
+    public Task<MaterializeCounts> OverwriteAsync(
+        FeatureViewModel view, MaterializeRange range, long sinceVersion, IProgress<Amount>? progress, CancellationToken cancellationToken)
+    {
+        var reader = repo.FeatureReader();
+        var version = reader.TableVersion(view, cancellationToken)
+            ?? throw new UsageException($"{view.Name} reads plain Parquet, which has no versions; --overwrite-from-version needs a Delta table.");
+        if (sinceVersion < 0 || sinceVersion > version)
+        {
+            throw new UsageException($"--overwrite-from-version {sinceVersion}: the table of {view.Name} has the versions 0 to {version}.");
+        }
+
+        // No event time lies in a range that begins after its end, so just the entities with added rows are taken.
+        var rows = reader.LatestOrChanged(view, Instant.Micros(range.End) + 1, Instant.Micros(range.End), sinceVersion, OnlineBatchRows, cancellationToken)
+            .Select(batch => (IReadOnlyList<EncodedRow>)[.. batch.Where(r => r.EventTimeMicros >= Instant.Micros(range.Start))]);
+        return MaterializeAsync(
+            view,
+            history =>
+            {
+                // What came between the last run's version and this one's start is still to be taken by the next incremental run.
+                var last = history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion;
+                return new MaterializeInput(range, rows, last >= sinceVersion ? version : last, OnlineWriteRule.Replaces);
+            },
+            isNoted: false,
+            progress,
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Puts back what an emptied store held: of each entity the newest row up to the last materialised end, as <see cref="VerifyAsync"/> compares it.
+    /// The registry's intervals stay. Null if the view was never materialised.
+    /// </summary>
+    public async Task<MaterializeCounts?> RebuildAsync(FeatureViewModel view, IProgress<Amount>? progress, CancellationToken cancellationToken)
+    {
+        if (repo.Registry().LatestEnd(repo.Config.Project, view.Name) is not { } end)
+        {
+            return null;
+        }
+
+        var range = MaterializeRange.Between(DateTimeOffset.UnixEpoch, end, TimeProvider.System.GetUtcNow());
+        var version = repo.FeatureReader().TableVersion(view, cancellationToken);
+        return await MaterializeAsync(
+            view, _ => new MaterializeInput(range, Latest(view, range.Start, range.End, cancellationToken), version), isNoted: false, progress, cancellationToken);
+    }
+
+    private async Task<MaterializeCounts> MaterializeAsync(
+        FeatureViewModel view, Func<RunHistory, MaterializeInput> input, bool isNoted, IProgress<Amount>? progress, CancellationToken cancellationToken)
+    {
         await using var store = repo.PrecomputingStore();
         using var runs = RunFile.Open(repo.Config.RunsPath);
         var history = new RunHistory(runs, TimeProvider.System);
-        var reader = repo.FeatureReader();
-        var version = reader.TableVersion(view, cancellationToken);
-        var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion is { } since
-            ? reader.LatestOrChanged(view, Instant.Micros(range.Start), Instant.Micros(range.End), since, OnlineBatchRows, cancellationToken)
-            : Latest(view, range.Start, range.End, cancellationToken);
-        return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), history).RunAsync(
+        var given = input(history);
+        return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), history, TimeProvider.System).RunAsync(
             repo.Table(view),
-            range,
-            rows,
-            version,
-            () => repo.Registry().RecordInterval(repo.Config.Project, view.Name, range.Start, range.End, cancellationToken),
+            given,
+            () =>
+            {
+                if (isNoted)
+                {
+                    repo.Registry().RecordInterval(repo.Config.Project, view.Name, given.Range.Start, given.Range.End, cancellationToken);
+                }
+            },
             Counted(progress, "entities"),
             cancellationToken);
     }
@@ -113,7 +182,7 @@ internal sealed class Pipeline(Repo repo)
     public IReadOnlyList<FeatureViewModel> Materializable(RegistrySnapshot snapshot) =>
         [.. snapshot.FeatureViews.Values.Where(v => v.Online && Path.Exists(Path.Combine(repo.Config.LakePath, v.Source.Path)))];
 
-    private IEnumerable<IReadOnlyList<Contract.Rows.EncodedRow>> Latest(
+    private IEnumerable<IReadOnlyList<EncodedRow>> Latest(
         FeatureViewModel view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
         repo.FeatureReader()
             .Latest(view, Instant.Micros(start), Instant.Micros(end), OnlineBatchRows, cancellationToken);

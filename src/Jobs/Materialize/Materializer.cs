@@ -12,21 +12,21 @@ public sealed record MaterializeCounts(long Read, long Written, long Skipped);
 /// </summary>
 public sealed class Materializer(IOnlineStore online)
 {
-    /// <summary>Takes batches that hold each entity's newest row and writes each with <see cref="OnlineWriteRule.NewerOrEqualWins"/>.</summary>
-    /// <param name="progress">Told the rows written or skipped so far, after each batch.</param>
+    /// <summary>Takes batches that hold each entity's newest row and writes each.</summary>
+    /// <param name="progress">Told the counts so far, after each batch.</param>
     public async Task<MaterializeCounts> RunAsync(
         OnlineTable table,
         IEnumerable<IReadOnlyList<EncodedRow>> batches,
-        IProgress<long>? progress,
+        OnlineWrite write,
+        IProgress<MaterializeCounts>? progress,
         CancellationToken cancellationToken)
     {
-        await online.EnsureTablesAsync([table], cancellationToken);
         long read = 0;
         long written = 0;
         long skipped = 0;
         foreach (var batch in batches)
         {
-            var counts = await online.WriteAsync(table, batch, OnlineWriteRule.NewerOrEqualWins, cancellationToken);
+            var counts = await online.WriteAsync(table, batch, write, cancellationToken);
             if (counts.Written + counts.Skipped != batch.Count)
             {
                 throw new InvalidOperationException(
@@ -36,7 +36,7 @@ public sealed class Materializer(IOnlineStore online)
             read += batch.Count;
             written += counts.Written;
             skipped += counts.Skipped;
-            progress?.Report(read);
+            progress?.Report(new MaterializeCounts(read, written, skipped));
         }
 
         return new MaterializeCounts(read, written, skipped);

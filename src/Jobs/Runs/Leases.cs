@@ -10,7 +10,7 @@ public sealed class Leases(RunFile file, TimeProvider time, TimeSpan duration)
 {
     private const long NotHeld = 0;
 
-    /// <summary>Takes the lease unless somebody else holds it; the owner takes it anew with a new fence.</summary>
+    /// <summary>Takes the lease unless somebody else holds it, whose process runs; the owner takes it anew with a new fence.</summary>
     /// <param name="holder">Who holds it and until when, if the answer is null.</param>
     public Lease? TryAcquire(string name, string owner, out Lease? holder)
     {
@@ -20,7 +20,7 @@ public sealed class Leases(RunFile file, TimeProvider time, TimeSpan duration)
         var (lease, other) = file.InTransaction<(Lease?, Lease?)>(() =>
         {
             var present = Read(name);
-            if (present is not null && present.Owner != owner && Instants.Micros(present.Expires) > now)
+            if (present is not null && present.Owner != owner && Instants.Micros(present.Expires) > now && !JobOwner.IsGone(present.Owner))
             {
                 return (null, present);
             }
@@ -52,6 +52,23 @@ public sealed class Leases(RunFile file, TimeProvider time, TimeSpan duration)
             ("$fence", lease.Fence),
             ("$owner", lease.Owner)) == 1 ? renewed : null;
     });
+
+    /// <summary>Gives a lease that is still ours a greater fence, and its whole time anew; null if somebody else took it since.</summary>
+    public Lease? RaiseFence(Lease lease, long fence)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(fence, lease.Fence);
+        return file.InTransaction(() =>
+        {
+            var raised = lease with { Fence = fence, Expires = time.GetUtcNow() + duration };
+            return file.Execute(
+                "UPDATE leases SET fence = $raised, expires = $expires WHERE name = $name AND fence = $fence AND owner = $owner",
+                ("$raised", fence),
+                ("$expires", Instants.Micros(raised.Expires)),
+                ("$name", lease.Name),
+                ("$fence", lease.Fence),
+                ("$owner", lease.Owner)) == 1 ? raised : null;
+        });
+    }
 
     /// <summary>Gives the lease back if it is still ours; the fence stays where it is.</summary>
     public void Release(Lease lease) => file.InTransaction(() => file.Execute(

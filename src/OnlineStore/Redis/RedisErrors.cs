@@ -8,6 +8,9 @@ internal static class RedisErrors
     /// <summary>Starts the reply of the write script to a stored time that is none.</summary>
     public const string NotATime = "FSNOTATIME";
 
+    /// <summary>Starts the reply of the write script when another fence stands, or none; the standing one follows.</summary>
+    public const string FenceLost = "FSFENCELOST";
+
     public static bool IsOfRedis(Exception e) =>
         e is RedisException or RedisTimeoutException or RedisCommandException or TimeoutException or ObjectDisposedException;
 

@@ -17,6 +17,7 @@ public sealed class RedisOnlineStore : IOnlineStore
     private const int RemoveKeysInFlightMax = 1_000;
 
     private readonly RedisConnection _connection;
+    private readonly RedisFences _fences;
     private readonly RedisWriter _writer;
 
     /// <param name="options">The store's settings.</param>
@@ -25,7 +26,8 @@ public sealed class RedisOnlineStore : IOnlineStore
     public RedisOnlineStore(RedisOnlineStoreOptions options, TimeProvider time)
     {
         _connection = new RedisConnection(options, time);
-        _writer = new RedisWriter(options, _connection);
+        _fences = new RedisFences(_connection, options.Deployment == RedisDeployment.RedisCluster);
+        _writer = new RedisWriter(options, _connection, _fences);
     }
 
     /// <summary>A hash needs no making, so this only sees that the server is there.</summary>
@@ -65,8 +67,26 @@ public sealed class RedisOnlineStore : IOnlineStore
 
     /// <inheritdoc/>
     public Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) =>
-        RunAsync([table], database => _writer.WriteAsync(database, table, rows, rule, cancellationToken), cancellationToken);
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken) =>
+        RunAsync([table], database => _writer.WriteAsync(database, table, rows, write, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) =>
+        RunAsync([table], database => _fences.RaiseAsync(database, table, fence, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+        RunAsync(tables, database => _fences.StandingAsync(database, tables, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => RunAsync(
+        tables,
+        async database =>
+        {
+            await _fences.RemoveAsync(database, tables, cancellationToken);
+            return 0;
+        },
+        cancellationToken);
 
     /// <inheritdoc/>
     public Task RemoveRowsAsync(
@@ -111,6 +131,7 @@ public sealed class RedisOnlineStore : IOnlineStore
                     await RemoveFromAsync(server, database, Project(tables), keys, fields, cancellationToken);
                 }
 
+                await _fences.RemoveAsync(database, tables, cancellationToken);
                 return 0;
             },
             cancellationToken);

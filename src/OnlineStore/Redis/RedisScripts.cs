@@ -14,7 +14,7 @@ internal static class RedisScripts
     public const string RuleAlways = "always";
 
     /// <summary>Arguments of <see cref="Write"/> before the rows.</summary>
-    public const int WriteHeaderLength = 3;
+    public const int WriteHeaderLength = 4;
 
     // A call takes at most about 8,000 Lua values (LUAI_MAXCSTACK), so long rows go in pieces.
     private const string PieceMax = "4000";
@@ -22,7 +22,8 @@ internal static class RedisScripts
     /// <summary>
     /// Offers rows of one key to the rule, in their order, and writes the last that it takes; each row carries every
     /// feature, so that is the same as writing all that were taken. Times are compared in nanoseconds. Replies how many were taken.
-    /// <code>KEYS hash   ARGV rule, ttl seconds or 0, items per row, then per row: time field, time, (field, value)*</code>
+    /// With a second key, the fence given must stand there.
+    /// <code>KEYS hash [fence]   ARGV rule, ttl seconds or 0, fence, items per row, then per row: time field, time, (field, value)*</code>
     /// </summary>
     public const string Write = $$"""
         local function time(bytes)
@@ -47,15 +48,19 @@ internal static class RedisScripts
           return parts[8], parts[16]
         end
 
-        local rule, ttl, width = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+        if KEYS[2] then
+          local standing = redis.call('GET', KEYS[2])
+          if standing ~= ARGV[3] then return redis.error_reply('{{RedisErrors.FenceLost}} ' .. (standing or '')) end
+        end
+        local rule, ttl, width = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
         local seconds, nanos = 0, 0
         if rule ~= '{{RuleAlways}}' then
-          local stored = redis.call('HGET', KEYS[1], ARGV[4])
+          local stored = redis.call('HGET', KEYS[1], ARGV[5])
           if stored then seconds, nanos = time(stored) end
           if not seconds then return redis.error_reply('{{RedisErrors.NotATime}} the stored event time is no timestamp') end
         end
         local taken, last = 0, 0
-        for from = 4, #ARGV, width do
+        for from = 5, #ARGV, width do
           local s, n = time(ARGV[from + 1])
           local none = seconds < 0 or (seconds == 0 and nanos == 0)
           if rule == '{{RuleAlways}}' or none or s > seconds
@@ -70,6 +75,18 @@ internal static class RedisScripts
           if ttl > 0 then redis.call('EXPIRE', KEYS[1], ttl) end
         end
         return taken
+        """;
+
+    /// <summary>
+    /// Raises a fence, never lowers it, and replies the one that stands then. Fences are compared as numbers; they stay far below 2^53.
+    /// <code>KEYS fence   ARGV the new fence</code>
+    /// </summary>
+    public const string RaiseFence = """
+        local standing = redis.call('GET', KEYS[1])
+        local number = standing and tonumber(standing)
+        if standing and (not number or number >= tonumber(ARGV[1])) then return standing end
+        redis.call('SET', KEYS[1], ARGV[1])
+        return ARGV[1]
         """;
 
     /// <summary>

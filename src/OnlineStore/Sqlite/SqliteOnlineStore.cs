@@ -66,14 +66,46 @@ public sealed class SqliteOnlineStore : IOnlineStore
 
     /// <inheritdoc/>
     public Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken) =>
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken) =>
         RunAsync(async connection =>
         {
             await using var transaction = connection.BeginTransaction(deferred: false);
-            var written = await SqliteWriter.WriteAsync(transaction, table, rows, rule, cancellationToken);
+            await SqliteFences.CheckAsync(transaction, table, write, cancellationToken);
+            var written = await SqliteWriter.WriteAsync(transaction, table, rows, write.Rule, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             return new OnlineWriteCounts(written, rows.Count - written);
         });
+
+    /// <inheritdoc/>
+    public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => RunAsync(async connection =>
+    {
+        await using var transaction = connection.BeginTransaction(deferred: false);
+        var standing = await SqliteFences.RaiseAsync(transaction, table, fence, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return standing;
+    });
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => RunAsync(async connection =>
+    {
+        await using var transaction = connection.BeginTransaction(deferred: true);
+        var fences = new List<long?>(tables.Count);
+        foreach (var table in tables)
+        {
+            fences.Add(await SqliteFences.StandingAsync(transaction, table, cancellationToken));
+        }
+
+        return (IReadOnlyList<long?>)fences;
+    });
+
+    /// <inheritdoc/>
+    public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => RunAsync(async connection =>
+    {
+        await using var transaction = connection.BeginTransaction(deferred: false);
+        await SqliteFences.RemoveAsync(transaction, tables, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return 0;
+    });
 
     /// <inheritdoc/>
     public Task RemoveRowsAsync(
@@ -104,6 +136,9 @@ public sealed class SqliteOnlineStore : IOnlineStore
                 await ExecuteAsync(connection, $"DROP TABLE IF EXISTS {SqliteSql.Table(table)}", cancellationToken);
             }
 
+            await using var transaction = connection.BeginTransaction(deferred: false);
+            await SqliteFences.RemoveAsync(transaction, tables, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
             return 0;
         });
 

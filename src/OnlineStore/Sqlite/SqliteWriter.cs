@@ -44,7 +44,7 @@ internal static class SqliteWriter
 
     // A stored time at or before the epoch counts as none, and so does no row.
     private static bool Wins(long time, long stored, OnlineWriteRule rule) =>
-        stored <= 0 || time > stored || (time == stored && rule == OnlineWriteRule.NewerOrEqualWins);
+        rule == OnlineWriteRule.Replaces || stored <= 0 || time > stored || (time == stored && rule == OnlineWriteRule.NewerOrEqualWins);
 
     private static async Task<long> StoredAsync(SqliteCommand select, OnlineTable table, CancellationToken cancellationToken) =>
         await select.ExecuteScalarAsync(cancellationToken) is { } time and not DBNull ? StoredBytes.SecondsToMicros(table, time as long?) : 0;

@@ -26,11 +26,11 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
 
     /// <inheritdoc/>
     public async Task<OnlineWriteCounts> WriteAsync(
-        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWriteRule rule, CancellationToken cancellationToken)
+        OnlineTable table, IReadOnlyList<EncodedRow> rows, OnlineWrite write, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(rows);
-        var counts = await store.WriteAsync(table, rows, rule, cancellationToken);
+        var counts = await store.WriteAsync(table, rows, write, cancellationToken);
         var keys = rows.Select(r => r.EntityKey).Distinct(EntityKeyComparer.Instance).ToArray();
         var present = snapshot();
         foreach (var service in present.FeatureServices.Values.Where(s => s.PrecomputeOnline && keys.Length > 0))
@@ -43,6 +43,15 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
 
         return counts;
     }
+
+    /// <inheritdoc/>
+    public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => store.RaiseFenceAsync(table, fence, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.FencesAsync(tables, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.RemoveFencesAsync(tables, cancellationToken);
 
     /// <inheritdoc/>
     public Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>

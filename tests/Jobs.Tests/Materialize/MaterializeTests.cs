@@ -38,8 +38,8 @@ public sealed class MaterializeTests
     {
         await using var store = new InMemoryOnlineStore();
         IReadOnlyList<EncodedRow>[] batches = [[Row(1, 100, 1), Row(2, 100, 2)], [Row(3, 50, 3)]];
-        var first = await new Materializer(store).RunAsync(Table, batches, null, CancellationToken.None);
-        var second = await new Materializer(store).RunAsync(Table, batches, null, CancellationToken.None);
+        var first = await new Materializer(store).RunAsync(Table, batches, OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
+        var second = await new Materializer(store).RunAsync(Table, batches, OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
         var parity = await new ParityCheck(store).RunAsync(Table, batches, CancellationToken.None);
 
         Assert.Equal(new MaterializeCounts(3, 3, 0), first);
@@ -53,8 +53,8 @@ public sealed class MaterializeTests
     public async Task Run_CorrectedRowOfEqualEventTime_ReachesTheStore()
     {
         await using var store = new InMemoryOnlineStore();
-        await new Materializer(store).RunAsync(Table, [[Row(1, 100, 1)]], null, CancellationToken.None);
-        await new Materializer(store).RunAsync(Table, [[Row(1, 100, 9)]], null, CancellationToken.None);
+        await new Materializer(store).RunAsync(Table, [[Row(1, 100, 1)]], OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
+        await new Materializer(store).RunAsync(Table, [[Row(1, 100, 9)]], OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
         Assert.Equal(9, store.Rows.Single().Value.Values[0][0]);
     }
 
@@ -62,7 +62,7 @@ public sealed class MaterializeTests
     public async Task Parity_WrongMissingAndAheadRows_AreToldApart()
     {
         await using var store = new InMemoryOnlineStore();
-        await new Materializer(store).RunAsync(Table, [[Row(1, 100, 1), Row(2, 100, 7), Row(3, 200, 1)]], null, CancellationToken.None);
+        await new Materializer(store).RunAsync(Table, [[Row(1, 100, 1), Row(2, 100, 7), Row(3, 200, 1)]], OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
         IReadOnlyList<EncodedRow>[] truth = [[Row(1, 100, 1), Row(2, 100, 2), Row(3, 100, 1), Row(4, 100, 1)]];
 
         var report = await new ParityCheck(store).RunAsync(Table, truth, CancellationToken.None);
@@ -78,7 +78,7 @@ public sealed class MaterializeTests
     public async Task Parity_OlderOnlineRow_IsADifference()
     {
         await using var store = new InMemoryOnlineStore();
-        await new Materializer(store).RunAsync(Table, [[Row(1, 3_000_000, 1)]], null, CancellationToken.None);
+        await new Materializer(store).RunAsync(Table, [[Row(1, 3_000_000, 1)]], OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
         var report = await new ParityCheck(store).RunAsync(Table, [[Row(1, 4_500_000, 1)]], CancellationToken.None);
         Assert.False(report.Passed);
     }
@@ -87,7 +87,7 @@ public sealed class MaterializeTests
     public async Task Parity_TimeCutToTheSecond_IsEqual()
     {
         await using var store = new InMemoryOnlineStore();
-        await new Materializer(store).RunAsync(Table, [[Row(1, 4_000_000, 1)]], null, CancellationToken.None);
+        await new Materializer(store).RunAsync(Table, [[Row(1, 4_000_000, 1)]], OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
         var report = await new ParityCheck(store).RunAsync(Table, [[Row(1, 4_500_000, 1)]], CancellationToken.None);
         Assert.True(report.Passed);
     }
