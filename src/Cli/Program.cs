@@ -16,6 +16,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     FeaturesVerb.Create(),
     MaterializeVerb.Create(),
     MaterializeVerb.CreateIncremental(),
+    RebuildVerb.Create(),
     VerifyVerb.Create(),
     RunsVerb.Create(),
     ServeVerb.Create(),

@@ -33,6 +33,11 @@ public readonly record struct OnlineWrite(OnlineWriteRule Rule, long? Fence = nu
     public static implicit operator OnlineWrite(OnlineWriteRule rule) => new(rule);
 }
 
+/// <summary>Who may write a table under a fence, and who left it whole.</summary>
+/// <param name="Standing">The fence that stands; null if no holder of one ever wrote, or the store was emptied since.</param>
+/// <param name="Whole">The fence of the last holder that marked the table whole; null if none did since the store was empty.</param>
+public readonly record struct OnlineFence(long? Standing, long? Whole);
+
 /// <summary>How many rows of a write were taken and how many lost to a newer stored row.</summary>
 public sealed record OnlineWriteCounts(int Written, int Skipped);
 
@@ -64,12 +69,16 @@ public interface IOnlineStore : IAsyncDisposable
 
     /// <summary>
     /// Raises the table's fence to <paramref name="fence"/> if it is greater than the one that stands, and gives the one that stands then. From that
-    /// moment no holder of a lower one can write. It stays after the run, as the mark that the table's rows were once written: an emptied store has none.
+    /// moment no holder of a lower one can write.
     /// </summary>
     Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken);
 
-    /// <summary>The fence that stands for each table, null where none does: nothing was materialised by a holder of one, or the store was emptied since.</summary>
-    Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
+    /// <summary>Marks that the table is whole: it holds all that its holder, and those before it, wrote. An emptied store has lost the mark.</summary>
+    /// <exception cref="FenceLostException">The fence does not stand.</exception>
+    Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken);
+
+    /// <summary>The fence and the mark of each table.</summary>
+    Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
 
     /// <summary>Takes the fences away, with the tables' last rows; who still writes under one is refused from then on.</summary>
     Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);

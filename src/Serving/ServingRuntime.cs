@@ -1,5 +1,6 @@
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Serving.Hosting;
 using FeatureStore.Serving.Metrics;
 using FeatureStore.Serving.Retrieval;
 using FeatureStore.Serving.Writing;
@@ -36,6 +37,9 @@ public sealed class ServingRuntime
     public Pusher RowPusher { get; }
 
     public ServingMetrics Metrics { get; } = new();
+
+    /// <summary>Views whose online rows are gone, and with which answers are labelled.</summary>
+    public LostViews Lost { get; } = new();
 
     public TimeProvider Time { get; }
 

@@ -7,9 +7,18 @@ namespace FeatureStore.Jobs.Tests;
 /// <summary>The write rule in its plainest form, over a dictionary.</summary>
 internal sealed class InMemoryOnlineStore : IOnlineStore
 {
+    private readonly Dictionary<(string Project, string View), long> _whole = [];
+
     public Dictionary<string, EncodedRow> Rows { get; } = [];
 
     public Dictionary<(string Project, string View), long> Fences { get; } = [];
+
+    public void Empty()
+    {
+        Rows.Clear();
+        Fences.Clear();
+        _whole.Clear();
+    }
 
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -48,14 +57,27 @@ internal sealed class InMemoryOnlineStore : IOnlineStore
         return Task.FromResult(Fences[key] = Math.Max(fence, Fences.GetValueOrDefault(key)));
     }
 
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<long?>>([.. tables.Select(Standing)]);
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken)
+    {
+        if (Standing(table) != fence)
+        {
+            throw new FenceLostException(table.View, Standing(table));
+        }
+
+        _whole[(table.Project, table.View)] = fence;
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<OnlineFence>>(
+            [.. tables.Select(t => new OnlineFence(Standing(t), _whole.TryGetValue((t.Project, t.View), out var whole) ? whole : null))]);
 
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
     {
         foreach (var table in tables)
         {
             Fences.Remove((table.Project, table.View));
+            _whole.Remove((table.Project, table.View));
         }
 
         return Task.CompletedTask;

@@ -25,6 +25,7 @@ public enum Breakage
     RemovesNothing,
     DropsTheLastRowOfABatch,
     ForgetsFences,
+    MarksWithoutAFence,
     NewerStoredRowIsNeverReplaced,
     LowersFences,
     ChecksOnlyLowerFences,
@@ -36,6 +37,7 @@ public sealed class BrokenStore(Breakage breakage) : IOnlineStore
 {
     private readonly Dictionary<(string Project, string View, string Key), (long Time, Dictionary<string, byte[]> Values)> _rows = [];
     private readonly Dictionary<(string Project, string View), long> _fences = [];
+    private readonly Dictionary<(string Project, string View), long> _whole = [];
 
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -89,14 +91,27 @@ public sealed class BrokenStore(Breakage breakage) : IOnlineStore
         return Task.FromResult(_fences[key] = breakage == Breakage.LowersFences ? fence : Math.Max(fence, _fences.GetValueOrDefault(key)));
     }
 
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<long?>>([.. tables.Select(Standing)]);
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken)
+    {
+        if (Standing(table) != fence && breakage != Breakage.MarksWithoutAFence)
+        {
+            throw new FenceLostException(table.View, Standing(table));
+        }
+
+        _whole[(table.Project, table.View)] = fence;
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<OnlineFence>>(
+            [.. tables.Select(t => new OnlineFence(Standing(t), _whole.TryGetValue((t.Project, t.View), out var whole) ? whole : null))]);
 
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
     {
         foreach (var table in tables)
         {
             _fences.Remove((table.Project, table.View));
+            _whole.Remove((table.Project, table.View));
         }
 
         return Task.CompletedTask;

@@ -43,7 +43,9 @@ internal sealed class FixedStore : IOnlineStore
 
     public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -17,7 +17,9 @@ internal abstract class ReadOnlyStore : IOnlineStore
 
     public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 

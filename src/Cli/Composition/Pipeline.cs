@@ -5,6 +5,7 @@ using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Import;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Jobs.Parity;
+using FeatureStore.Jobs.Rebuild;
 using FeatureStore.Jobs.Runs;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
@@ -75,7 +76,10 @@ internal sealed class Pipeline(Repo repo)
         return rows;
     }
 
-    /// <summary>Materialises one view and then, and only then, notes the range in the registry.</summary>
+    /// <summary>
+    /// Materialises one view and then, and only then, notes the range in the registry. A store that lost the view's rows since the last run gets them all
+    /// again, whatever range is asked for, as it would pass for whole otherwise.
+    /// </summary>
     /// <param name="isIncremental">Takes the entities with rows that came since the last run too, whatever their event time.</param>
     public async Task<MaterializeCounts> MaterializeAsync(
         FeatureViewModel view, MaterializeRange range, bool isIncremental, IProgress<Amount>? progress, CancellationToken cancellationToken)
@@ -83,10 +87,11 @@ internal sealed class Pipeline(Repo repo)
         var reader = repo.FeatureReader();
         return await MaterializeAsync(
             view,
-            history =>
+            (history, isLost) =>
             {
                 var version = reader.TableVersion(view, cancellationToken);
-                var rows = isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion is { } since
+                var rows = isLost ? Latest(view, DateTimeOffset.UnixEpoch, Later(range.End, repo.Registry().LatestEnd(repo.Config.Project, view.Name)), cancellationToken)
+                    : isIncremental && history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion is { } since
                     ? reader.LatestOrChanged(view, Instant.Micros(range.Start), Instant.Micros(range.End), since, OnlineBatchRows, cancellationToken)
                     : Latest(view, range.Start, range.End, cancellationToken);
                 return new MaterializeInput(range, rows, version);
@@ -116,8 +121,13 @@ internal sealed class Pipeline(Repo repo)
             .Select(batch => (IReadOnlyList<EncodedRow>)[.. batch.Where(r => r.EventTimeMicros >= Instant.Micros(range.Start))]);
         return MaterializeAsync(
             view,
-            history =>
+            (history, isLost) =>
             {
+                if (isLost)
+                {
+                    throw new UsageException($"The online store lost the rows of {view.Name}; run 'fstore rebuild' first, which takes corrections too.");
+                }
+
                 // What came between the last run's version and this one's start is still to be taken by the next incremental run.
                 var last = history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.TableVersion;
                 return new MaterializeInput(range, rows, last >= sinceVersion ? version : last, OnlineWriteRule.Replaces);
@@ -141,16 +151,16 @@ internal sealed class Pipeline(Repo repo)
         var range = MaterializeRange.Between(DateTimeOffset.UnixEpoch, end, TimeProvider.System.GetUtcNow());
         var version = repo.FeatureReader().TableVersion(view, cancellationToken);
         return await MaterializeAsync(
-            view, _ => new MaterializeInput(range, Latest(view, range.Start, range.End, cancellationToken), version), isNoted: false, progress, cancellationToken);
+            view, (_, _) => new MaterializeInput(range, Latest(view, range.Start, range.End, cancellationToken), version), isNoted: false, progress, cancellationToken);
     }
 
     private async Task<MaterializeCounts> MaterializeAsync(
-        FeatureViewModel view, Func<RunHistory, MaterializeInput> input, bool isNoted, IProgress<Amount>? progress, CancellationToken cancellationToken)
+        FeatureViewModel view, Func<RunHistory, bool, MaterializeInput> input, bool isNoted, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
         await using var store = repo.PrecomputingStore();
         using var runs = RunFile.Open(repo.Config.RunsPath);
         var history = new RunHistory(runs, TimeProvider.System);
-        var given = input(history);
+        var given = input(history, await IsLostAsync(store, history, view, cancellationToken));
         return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), history, TimeProvider.System).RunAsync(
             repo.Table(view),
             given,
@@ -181,6 +191,22 @@ internal sealed class Pipeline(Repo repo)
     /// <summary>Views that are served and whose table is in the lake.</summary>
     public IReadOnlyList<FeatureViewModel> Materializable(RegistrySnapshot snapshot) =>
         [.. snapshot.FeatureViews.Values.Where(v => v.Online && Path.Exists(Path.Combine(repo.Config.LakePath, v.Source.Path)))];
+
+    private async Task<bool> IsLostAsync(IOnlineStore store, RunHistory history, FeatureViewModel view, CancellationToken cancellationToken)
+    {
+        var table = repo.Table(view);
+        await store.EnsureTablesAsync([table], cancellationToken);
+        return (await Watch(store, () => history).LostAsync([table], cancellationToken)).Count > 0;
+    }
+
+    /// <summary>Sees whether the store still holds what runs left in it.</summary>
+    /// <param name="history">Gives null where no run was made from yet.</param>
+    public StoreWatch Watch(IOnlineStore store, Func<RunHistory?> history) => new(
+        store,
+        view => history()?.LastDone(MaterializeJob.Kind, repo.Config.Project, view)?.Fence,
+        view => repo.Snapshot().FeatureViews.Values.Any(v => v.OnlineName == view && repo.Registry().LatestEnd(repo.Config.Project, v.Name) is not null));
+
+    private static DateTimeOffset Later(DateTimeOffset time, DateTimeOffset? other) => other > time ? other.Value : time;
 
     private IEnumerable<IReadOnlyList<EncodedRow>> Latest(
         FeatureViewModel view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>

@@ -29,6 +29,24 @@ internal sealed class StepReport(TextWriter output, bool isTerminal, TimeProvide
         return result;
     }
 
+    /// <summary>Runs work and shows on standard error how far it is, if it takes longer; what it did is the caller's to print.</summary>
+    public static async Task<T> ShowAsync<T>(string name, Func<IProgress<Amount>, Task<T>> work)
+    {
+        var report = new StepReport(Console.Error, !Console.IsErrorRedirected, TimeProvider.System);
+        var shown = new Shown(report, name, TimeProvider.System.GetTimestamp());
+        try
+        {
+            return await work(shown);
+        }
+        finally
+        {
+            if (shown.HasBar)
+            {
+                await Console.Error.WriteAsync(ClearLine);
+            }
+        }
+    }
+
     /// <summary>The amount in words, with a bar where the total is known.</summary>
     internal static string Text(Amount amount, TimeSpan elapsed)
     {
@@ -48,11 +66,14 @@ internal sealed class StepReport(TextWriter output, bool isTerminal, TimeProvide
     {
         private TimeSpan _lineAfter = LineEvery;
 
+        public bool HasBar { get; private set; }
+
         public void Report(Amount value)
         {
             var elapsed = report.TimeSince(started);
             if (report.IsTerminal && elapsed >= ShowAfter)
             {
+                HasBar = true;
                 report.Write($"{ClearLine}    {name,-12} {Text(value, elapsed)}");
             }
             else if (!report.IsTerminal && elapsed >= _lineAfter)

@@ -14,13 +14,18 @@ internal static class MaterializeVerb
         var start = new Argument<string>("start") { Description = "First event time, inclusive." };
         var end = new Argument<string>("end") { Description = "Last event time, inclusive." };
         var views = Views();
-        var command = new Command("materialize", "Example: fstore materialize 2026-01-01 2026-11-02") { start, end, views };
+        var overwrite = new Option<long?>("--overwrite-from-version")
+        {
+            Description = "Only entities with a row added to the lake table after this version, in place of whatever is stored, however new: for corrected history. 'fstore lake history' lists versions.",
+        };
+        var command = new Command("materialize", "Example: fstore materialize 2026-01-01 2026-11-02") { start, end, views, overwrite };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             parsed,
             parsed.GetValue(views),
             (_, _) => MaterializeRange.Between(Instant.Parse(parsed.GetValue(start)!), Instant.Parse(parsed.GetValue(end)!), TimeProvider.System.GetUtcNow()),
-            isIncremental: false,
-            cancellationToken));
+            parsed.GetValue(overwrite) is { } since
+                ? (pipeline, view, range, progress) => pipeline.OverwriteAsync(view, range, since, progress, cancellationToken)
+                : (pipeline, view, range, progress) => pipeline.MaterializeAsync(view, range, isIncremental: false, progress, cancellationToken)));
         return command;
     }
 
@@ -34,19 +39,16 @@ internal static class MaterializeVerb
             parsed.GetValue(views),
             (repo, view) => MaterializeRange.Incremental(
                 repo.Registry().LatestEnd(repo.Config.Project, view.Name), view.Ttl, Instant.Parse(parsed.GetValue(end)!), TimeProvider.System.GetUtcNow()),
-            isIncremental: true,
-            cancellationToken));
+            (pipeline, view, range, progress) => pipeline.MaterializeAsync(view, range, isIncremental: true, progress, cancellationToken)));
         return command;
     }
 
-    private static Option<string[]?> Views() => new("--views", "-v") { Description = "Only these feature views.", AllowMultipleArgumentsPerToken = true };
+    public static Option<string[]?> Views() => new("--views", "-v") { Description = "Only these feature views.", AllowMultipleArgumentsPerToken = true };
 
-    private static async Task<int> RunAsync(
-        ParseResult parsed, string[]? names, Func<Repo, FeatureViewModel, MaterializeRange> range, bool isIncremental, CancellationToken cancellationToken)
+    /// <summary>The views named, or all that can be materialised; those that cannot are told.</summary>
+    public static async Task<IReadOnlyList<FeatureViewModel>> ReadyAsync(ParseResult parsed, Pipeline pipeline, string[]? names)
     {
-        var repo = GlobalOptions.Repo(parsed);
-        var pipeline = new Pipeline(repo);
-        var snapshot = repo.Snapshot();
+        var snapshot = GlobalOptions.Repo(parsed).Snapshot();
         var ready = pipeline.Materializable(snapshot);
         if (names is { Length: > 0 })
         {
@@ -61,10 +63,21 @@ internal static class MaterializeVerb
             await Console.Error.WriteLineAsync($"{view.Name}: left out, its table {view.Source.Path} is not in the lake yet.");
         }
 
-        foreach (var view in ready)
+        return ready;
+    }
+
+    private static async Task<int> RunAsync(
+        ParseResult parsed,
+        string[]? names,
+        Func<Repo, FeatureViewModel, MaterializeRange> range,
+        Func<Pipeline, FeatureViewModel, MaterializeRange, IProgress<Amount>, Task<MaterializeCounts>> run)
+    {
+        var repo = GlobalOptions.Repo(parsed);
+        var pipeline = new Pipeline(repo);
+        foreach (var view in await ReadyAsync(parsed, pipeline, names))
         {
             var taken = range(repo, view);
-            var counts = await pipeline.MaterializeAsync(view, taken, isIncremental, null, cancellationToken);
+            var counts = await StepReport.ShowAsync(view.Name, progress => run(pipeline, view, taken, progress));
             Answer.Object(
                 parsed.GetValue(GlobalOptions.Json),
                 $"{view.Name}: {counts.Written:N0} rows written, {counts.Skipped:N0} older than the store's, from {Instant.Text(taken.Start)} to {Instant.Text(taken.End)}",

@@ -23,11 +23,13 @@ internal static class ServeVerb
         var http = new Option<int>("--http-port") { Description = "HTTP port; 0 takes a free one.", DefaultValueFactory = _ => DefaultHttpPort };
         var grpc = new Option<int>("--grpc-port") { Description = "gRPC port; 0 takes a free one.", DefaultValueFactory = _ => DefaultGrpcPort };
         var access = new Option<bool>("--access-log") { Description = "Write a line for each request to standard error: what was called and how it ended." };
-        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc, access };
+        var jobs = new Option<bool>("--with-jobs") { Description = "Rebuild views from the lake when the online store lost them." };
+        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc, access, jobs };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             GlobalOptions.Repo(parsed),
             Options(parsed.GetValue(host)!, parsed.GetValue(grpc), parsed.GetValue(http)),
             parsed.GetValue(access),
+            parsed.GetValue(jobs),
             cancellationToken));
         return command;
     }
@@ -39,7 +41,7 @@ internal static class ServeVerb
 
     private static bool IsPort(int port) => port is >= 0 and <= IPEndPoint.MaxPort;
 
-    private static async Task<int> RunAsync(Repo repo, FeatureServerOptions options, bool accessLog, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Repo repo, FeatureServerOptions options, bool accessLog, bool withJobs, CancellationToken cancellationToken)
     {
         var snapshot = repo.Snapshot();
         await using var store = repo.OnlineStore();
@@ -55,7 +57,11 @@ internal static class ServeVerb
         };
         await using var server = await FeatureServer.StartAsync(runtime, running, cancellationToken);
         await Console.Out.WriteLineAsync($"Serving {repo.Config.Project} over gRPC at {server.GrpcAddress.Authority} and HTTP at {server.HttpAddress.Authority}; stop with Ctrl+C.");
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var guard = new StoreGuard(repo, runtime, store, withJobs, TimeProvider.System).RunAsync(stop.Token);
         await server.WaitAsync(cancellationToken);
+        await stop.CancelAsync();
+        await guard;
         return ExitCodes.Ok;
     }
 

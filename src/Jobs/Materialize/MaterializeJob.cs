@@ -15,7 +15,7 @@ public sealed record MaterializeInput(
 /// <summary>
 /// One run of materialise over one view, under a lease and on record. The lease's fence is raised in the store before the first row and asked for
 /// with each write, so that a holder that was stopped past its lease can write nothing once another began; it ends at the latest when
-/// its lease is a margin from over and cannot be renewed. The fence stays in the store as the mark of the run.
+/// its lease is a margin from over and cannot be renewed. A run that wrote everything marks the store as whole.
 /// </summary>
 public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistory history, TimeProvider time)
 {
@@ -66,7 +66,7 @@ public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistor
             var counts = await new Materializer(online).RunAsync(table, held.While(input.Batches), write, Noted(id, progress), held.Token);
             Note(id, counts);
             held.Renew();
-            await CheckFenceAsync(table, lease, cancellationToken);
+            await online.MarkWholeAsync(table, lease.Fence, cancellationToken);
             noteRange();
             history.End(id, RunState.Done, input.TableVersion, null);
             return counts;
@@ -87,15 +87,6 @@ public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistor
         }
 
         return lease;
-    }
-
-    // A store emptied after the last batch has lost this run's rows as well.
-    private async Task CheckFenceAsync(OnlineTable table, Lease lease, CancellationToken cancellationToken)
-    {
-        if (await online.FencesAsync([table], cancellationToken) is [var standing] && standing != lease.Fence)
-        {
-            throw new FenceLostException(table.View, standing);
-        }
     }
 
     private NotedProgress Noted(long id, IProgress<long>? progress) => new(counts =>

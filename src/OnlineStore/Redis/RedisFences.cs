@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace FeatureStore.OnlineStore.Redis;
 
 /// <summary>
-/// Fences of tables, each a string key of ours beside Feast's hashes (<c>fstore:fence:project:view</c>), which no entity key can equal. One server
+/// Fences of tables, each a hash of ours beside Feast's hashes (<c>fstore:fence:project:view</c>), which no entity key can equal. One server
 /// checks the fence within the write script; a cluster's script may not look at two slots, so there it is looked at before each batch, which
 /// leaves the time of one batch in which a stopped writer can still write.
 /// </summary>
@@ -21,9 +21,9 @@ internal sealed class RedisFences(RedisConnection connection, bool isCluster)
     /// <exception cref="FenceLostException">It does not.</exception>
     public async Task CheckAsync(IDatabase database, OnlineTable table, OnlineWrite write, CancellationToken cancellationToken)
     {
-        if (write.Fence is { } fence && isCluster && await StandingAsync(database, [table], cancellationToken) is [var standing] && standing != fence)
+        if (write.Fence is { } fence && isCluster && await ReadAsync(database, [table], cancellationToken) is [var read] && read.Standing != fence)
         {
-            throw new FenceLostException(table.View, standing);
+            throw new FenceLostException(table.View, read.Standing);
         }
     }
 
@@ -31,10 +31,23 @@ internal sealed class RedisFences(RedisConnection connection, bool isCluster)
         Parse(table, (string?)await connection.WaitAsync(
             database.ScriptEvaluateAsync(RedisScripts.RaiseFence, [Key(table)], [Text(fence)]), cancellationToken))!.Value;
 
-    public async Task<IReadOnlyList<long?>> StandingAsync(IDatabase database, IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    public async Task MarkWholeAsync(IDatabase database, OnlineTable table, long fence, CancellationToken cancellationToken)
     {
-        var values = await connection.WaitAsync(Task.WhenAll(tables.Select(t => database.StringGetAsync(Key(t)))), cancellationToken);
-        return [.. tables.Zip(values, (t, v) => Parse(t, v))];
+        try
+        {
+            await connection.WaitAsync(database.ScriptEvaluateAsync(RedisScripts.MarkWhole, [Key(table)], [Text(fence)]), cancellationToken);
+        }
+        catch (RedisServerException e) when (Refusal(table, e) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    public async Task<IReadOnlyList<OnlineFence>> ReadAsync(IDatabase database, IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        var values = await connection.WaitAsync(
+            Task.WhenAll(tables.Select(t => database.HashGetAsync(Key(t), [RedisScripts.Fence, RedisScripts.Whole]))), cancellationToken);
+        return [.. tables.Zip(values, (t, v) => new OnlineFence(Parse(t, v[0]), Parse(t, v[1])))];
     }
 
     public Task RemoveAsync(IDatabase database, IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>

@@ -75,8 +75,18 @@ public sealed class RedisOnlineStore : IOnlineStore
         RunAsync([table], database => _fences.RaiseAsync(database, table, fence, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
-        RunAsync(tables, database => _fences.StandingAsync(database, tables, cancellationToken), cancellationToken);
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => RunAsync(
+        [table],
+        async database =>
+        {
+            await _fences.MarkWholeAsync(database, table, fence, cancellationToken);
+            return 0;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) =>
+        RunAsync(tables, database => _fences.ReadAsync(database, tables, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => RunAsync(

@@ -13,6 +13,12 @@ internal static class RedisScripts
 
     public const string RuleAlways = "always";
 
+    /// <summary>Field of a fence's hash: the fence that stands.</summary>
+    public const string Fence = "fence";
+
+    /// <summary>Field of a fence's hash: the fence of the last holder that left the table whole.</summary>
+    public const string Whole = "whole";
+
     /// <summary>Arguments of <see cref="Write"/> before the rows.</summary>
     public const int WriteHeaderLength = 4;
 
@@ -49,7 +55,7 @@ internal static class RedisScripts
         end
 
         if KEYS[2] then
-          local standing = redis.call('GET', KEYS[2])
+          local standing = redis.call('HGET', KEYS[2], '{{Fence}}')
           if standing ~= ARGV[3] then return redis.error_reply('{{RedisErrors.FenceLost}} ' .. (standing or '')) end
         end
         local rule, ttl, width = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -81,12 +87,22 @@ internal static class RedisScripts
     /// Raises a fence, never lowers it, and replies the one that stands then. Fences are compared as numbers; they stay far below 2^53.
     /// <code>KEYS fence   ARGV the new fence</code>
     /// </summary>
-    public const string RaiseFence = """
-        local standing = redis.call('GET', KEYS[1])
+    public const string RaiseFence = $$"""
+        local standing = redis.call('HGET', KEYS[1], '{{Fence}}')
         local number = standing and tonumber(standing)
         if standing and (not number or number >= tonumber(ARGV[1])) then return standing end
-        redis.call('SET', KEYS[1], ARGV[1])
+        redis.call('HSET', KEYS[1], '{{Fence}}', ARGV[1])
         return ARGV[1]
+        """;
+
+    /// <summary>
+    /// Marks a table whole if the fence given stands.
+    /// <code>KEYS fence   ARGV the fence</code>
+    /// </summary>
+    public const string MarkWhole = $$"""
+        local standing = redis.call('HGET', KEYS[1], '{{Fence}}')
+        if standing ~= ARGV[1] then return redis.error_reply('{{RedisErrors.FenceLost}} ' .. (standing or '')) end
+        return redis.call('HSET', KEYS[1], '{{Whole}}', ARGV[1])
         """;
 
     /// <summary>

@@ -17,6 +17,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
 
     private readonly string _path;
     private readonly string _connectionString;
+    private DateTime _born;
 
     /// <param name="path">The database file; made on the first <see cref="EnsureTablesAsync"/>.</param>
     public SqliteOnlineStore(string path)
@@ -86,17 +87,23 @@ public sealed class SqliteOnlineStore : IOnlineStore
     });
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => RunAsync(async connection =>
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => RunAsync(async connection =>
     {
-        await using var transaction = connection.BeginTransaction(deferred: true);
-        var fences = new List<long?>(tables.Count);
-        foreach (var table in tables)
-        {
-            fences.Add(await SqliteFences.StandingAsync(transaction, table, cancellationToken));
-        }
-
-        return (IReadOnlyList<long?>)fences;
+        await using var transaction = connection.BeginTransaction(deferred: false);
+        await SqliteFences.CheckAsync(transaction, table, new OnlineWrite(default, fence), cancellationToken);
+        await SqliteFences.MarkWholeAsync(transaction, table, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return 0;
     });
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        ForgetReplacedFile();
+        return File.Exists(_path)
+            ? RunAsync(connection => FencesAsync(connection, tables, cancellationToken))
+            : Task.FromResult<IReadOnlyList<OnlineFence>>(new OnlineFence[tables.Count]);
+    }
 
     /// <inheritdoc/>
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => RunAsync(async connection =>
@@ -148,6 +155,31 @@ public sealed class SqliteOnlineStore : IOnlineStore
         using var connection = new SqliteConnection(_connectionString);
         SqliteConnection.ClearPool(connection);
         return ValueTask.CompletedTask;
+    }
+
+    private static async Task<IReadOnlyList<OnlineFence>> FencesAsync(
+        SqliteConnection connection, IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        await using var transaction = connection.BeginTransaction(deferred: true);
+        var fences = new OnlineFence[tables.Count];
+        for (var t = 0; t < fences.Length; t++)
+        {
+            fences[t] = await SqliteFences.ReadAsync(transaction, tables[t], cancellationToken);
+        }
+
+        return fences;
+    }
+
+    // A connection that was kept still reads a file that was removed since.
+    private void ForgetReplacedFile()
+    {
+        var born = File.GetCreationTimeUtc(_path);
+        if (born != _born)
+        {
+            using var connection = new SqliteConnection(_connectionString);
+            SqliteConnection.ClearPool(connection);
+            _born = born;
+        }
     }
 
     private static async Task ExecuteAsync(SqliteConnection connection, string sql, CancellationToken cancellationToken)

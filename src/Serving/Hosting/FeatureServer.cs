@@ -132,6 +132,16 @@ public sealed class FeatureServer : IAsyncDisposable
         });
         var application = builder.Build();
 
+        application.Use((context, next) =>
+        {
+            if (runtime.Lost.Label is { } label)
+            {
+                context.Response.Headers[LostViews.Header] = label;
+            }
+
+            return next(context);
+        });
+
         // The two ports speak different versions of HTTP, so the version tells them apart.
         var http = application.Services.GetRequiredService<HttpServing>();
         application.MapWhen(c => !HttpProtocol.IsHttp2(c.Request.Protocol), branch => branch.Run(http.HandleAsync));

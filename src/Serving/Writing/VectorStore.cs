@@ -48,7 +48,10 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
     public Task<long> RaiseFenceAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => store.RaiseFenceAsync(table, fence, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<long?>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.FencesAsync(tables, cancellationToken);
+    public Task MarkWholeAsync(OnlineTable table, long fence, CancellationToken cancellationToken) => store.MarkWholeAsync(table, fence, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.FencesAsync(tables, cancellationToken);
 
     /// <inheritdoc/>
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.RemoveFencesAsync(tables, cancellationToken);

@@ -125,8 +125,7 @@ public sealed class MaterializeJobTests : IDisposable
         IEnumerable<IReadOnlyList<EncodedRow>> Emptied()
         {
             yield return [Row(1)];
-            store.Fences.Clear();
-            store.Rows.Clear();
+            store.Empty();
             if (!afterTheLastBatch)
             {
                 yield return [Row(2)];
