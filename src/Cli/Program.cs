@@ -18,6 +18,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     MaterializeVerb.CreateIncremental(),
     RebuildVerb.Create(),
     VerifyVerb.Create(),
+    ExplainVerb.Create(),
     RunsVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),

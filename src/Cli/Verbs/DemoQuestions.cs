@@ -6,6 +6,7 @@ using Feast.Serving;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
 using FeatureStore.Client;
+using FeatureStore.Contract.Values;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving;
 using FeatureStore.Serving.Hosting;
@@ -58,7 +59,7 @@ internal sealed class DemoQuestions(Repo repo, string service, IReadOnlyList<str
         var results = document.RootElement.GetProperty("results");
         return names.SequenceEqual(reply.Metadata.FeatureNames.Val) && reply.Results.Select((column, i) => (column, other: results[i])).All(c =>
             c.column.Statuses.Select(GetOnlineFeaturesVerb.Name).SequenceEqual(c.other.GetProperty("statuses").EnumerateArray().Select(s => s.GetString()))
-            && c.column.Values.Select(GetOnlineFeaturesVerb.Print).SequenceEqual(c.other.GetProperty("values").EnumerateArray().Select(v => v.GetRawText())));
+            && c.column.Values.Select(ValueJson.Text).SequenceEqual(c.other.GetProperty("values").EnumerateArray().Select(v => v.GetRawText())));
     }
 
     // A feature a line: a line for each user would be wider than most terminals.

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
 using Feast.Serving;
 using Feast.Types;
@@ -90,7 +89,7 @@ internal static class GetOnlineFeaturesVerb
 
     private static object JsonCell(GetOnlineFeaturesResponse.Types.FeatureVector column, int row) => new
     {
-        value = JsonSerializer.Deserialize<JsonElement>(Print(column.Values[row])),
+        value = JsonSerializer.Deserialize<JsonElement>(ValueJson.Text(column.Values[row])),
         status = Name(column.Statuses[row]),
         event_timestamp = column.EventTimestamps[row].Seconds == 0 ? null : Instant.Text(column.EventTimestamps[row].ToDateTimeOffset()),
     };
@@ -100,7 +99,7 @@ internal static class GetOnlineFeaturesVerb
     {
         var status = column.Statuses[row];
         var value = column.Values[row];
-        var text = value.ValCase == Value.ValOneofCase.StringVal ? value.StringVal : value.ValCase == Value.ValOneofCase.None ? string.Empty : Print(value);
+        var text = value.ValCase == Value.ValOneofCase.StringVal ? value.StringVal : value.ValCase == Value.ValOneofCase.None ? string.Empty : ValueJson.Text(value);
         return status == FieldStatus.Present ? text : $"{text} {Name(status)}".Trim();
     }
 
@@ -113,16 +112,4 @@ internal static class GetOnlineFeaturesVerb
         FieldStatus.OutsideMaxAge => "OUTSIDE_MAX_AGE",
         _ => "INVALID",
     };
-
-    /// <summary>The value as Feast's HTTP server writes it.</summary>
-    public static string Print(Value value)
-    {
-        using var bytes = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(bytes, ValueJson.WriterOptions))
-        {
-            ValueJson.Write(writer, value);
-        }
-
-        return Encoding.UTF8.GetString(bytes.ToArray());
-    }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Feast.Types;
@@ -16,6 +17,19 @@ public static partial class ValueJson
 {
     /// <summary>Options of a writer that leaves text unescaped as Feast does; others give equal JSON in longer form.</summary>
     public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>One value as JSON text.</summary>
+    /// <exception cref="ValueJsonException">The value has no JSON form.</exception>
+    public static string Text(Value value)
+    {
+        using var bytes = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(bytes, WriterOptions))
+        {
+            Write(writer, value);
+        }
+
+        return Encoding.UTF8.GetString(bytes.ToArray());
+    }
 
     /// <summary>Writes one value where the writer expects one.</summary>
     /// <exception cref="ValueJsonException">

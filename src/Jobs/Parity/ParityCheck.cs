@@ -1,11 +1,14 @@
+using Feast.Types;
 using FeatureStore.Contract.Rows;
+using FeatureStore.Contract.Values;
 using FeatureStore.OnlineStore;
+using Google.Protobuf;
 
 namespace FeatureStore.Jobs.Parity;
 
 /// <summary>One entity whose online row is not the offline truth.</summary>
 /// <param name="EntityKeyHex">The entity key's bytes, in hex.</param>
-/// <param name="Reason">What differs, for instance a feature's name with both values in hex.</param>
+/// <param name="Reason">What differs, for instance a feature's name with both values, as text and in hex.</param>
 public sealed record ParityDifference(string EntityKeyHex, string Reason);
 
 /// <summary>The outcome over all entities of a view. <see cref="Ahead"/> counts rows that a push made newer than the lake.</summary>
@@ -74,12 +77,24 @@ public sealed class ParityCheck(IOnlineStore online)
             var value = read.Values[f];
             if (value is null || !value.AsSpan().SequenceEqual(offline.Values[f]))
             {
-                var stored = value is null ? "absent" : Convert.ToHexStringLower(value);
-                return $"{table.Features[f]}: {stored} online, {Convert.ToHexStringLower(offline.Values[f])} offline";
+                return $"{table.Features[f]} is {(value is null ? "absent" : Text(value))} online and {Text(offline.Values[f])} offline";
             }
         }
 
         return null;
+    }
+
+    // Two that read the same differ in their bytes alone.
+    private static string Text(byte[] stored)
+    {
+        try
+        {
+            return stored.Length == 0 ? "null" : $"{ValueJson.Text(Value.Parser.ParseFrom(stored))} (0x{Convert.ToHexStringLower(stored)})";
+        }
+        catch (Exception e) when (e is InvalidProtocolBufferException or ValueJsonException)
+        {
+            return $"no value (0x{Convert.ToHexStringLower(stored)})";
+        }
     }
 
     private static long PositiveRemainder(long micros) => ((micros % MicrosPerSecond) + MicrosPerSecond) % MicrosPerSecond;

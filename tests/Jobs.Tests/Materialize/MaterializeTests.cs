@@ -70,7 +70,7 @@ public sealed class MaterializeTests
         Assert.False(report.Passed);
         Assert.Equal((4, 1, 1), (report.Total, report.Equal, report.Ahead));
         Assert.Equal(["02", "04"], report.FirstDifferences.Select(d => d.EntityKeyHex));
-        Assert.Equal("count: 07 online, 02 offline", report.FirstDifferences[0].Reason);
+        Assert.Equal("count is no value (0x07) online and no value (0x02) offline", report.FirstDifferences[0].Reason);
         Assert.Equal("no online row", report.FirstDifferences[1].Reason);
     }
 
