@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.CompilerServices;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using StackExchange.Redis;
@@ -69,6 +69,29 @@ public sealed class RedisOnlineStore : IOnlineStore
         RunAsync([table], database => _writer.WriteAsync(database, table, rows, rule, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
+    public Task RecordKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        RunAsync([table], database => RedisKeyRecord.AddAsync(database, _connection, table, entityKeys, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<IReadOnlyList<byte[]>> RecordedKeysAsync(
+        OnlineTable table, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var page = RedisKeyRecord.First; page is not null;)
+        {
+            var at = page.Value;
+            (var keys, page) = await RunAsync([table], database => RedisKeyRecord.ReadAsync(database, _connection, table, at, cancellationToken), cancellationToken);
+            if (keys.Count > 0)
+            {
+                yield return keys;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task ForgetKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        RunAsync([table], database => RedisKeyRecord.TakeAsync(database, _connection, table, entityKeys, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
     public Task RemoveRowsAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
     {
@@ -111,6 +134,8 @@ public sealed class RedisOnlineStore : IOnlineStore
                     await RemoveFromAsync(server, database, Project(tables), keys, fields, cancellationToken);
                 }
 
+                await RedisKeyRecord.DropAsync(database, _connection, tables, cancellationToken);
+
                 return 0;
             },
             cancellationToken);
@@ -128,29 +153,6 @@ public sealed class RedisOnlineStore : IOnlineStore
     {
         var known = tables.Select(RedisTable.Of).ToArray();
         return [known.Length, .. known.Select(t => t.TimeField), .. known.SelectMany(t => t.Features)];
-    }
-
-    // Bytes of a key that mean something in a glob stand for themselves.
-    private static byte[] Pattern(EntityKeyShape keys, string project)
-    {
-        var pattern = new List<byte>();
-        Escape(keys.Prefix, pattern);
-        pattern.Add((byte)'*');
-        Escape(Encoding.UTF8.GetBytes(project), pattern);
-        return [.. pattern];
-    }
-
-    private static void Escape(ReadOnlySpan<byte> bytes, List<byte> pattern)
-    {
-        foreach (var b in bytes)
-        {
-            if (b is (byte)'*' or (byte)'?' or (byte)'[' or (byte)']' or (byte)'\\')
-            {
-                pattern.Add((byte)'\\');
-            }
-
-            pattern.Add(b);
-        }
     }
 
     private async Task ReadAsync(
@@ -182,7 +184,7 @@ public sealed class RedisOnlineStore : IOnlineStore
         IServer server, IDatabase database, string project, EntityKeyShape shape, RedisValue[] fields, CancellationToken cancellationToken)
     {
         var found = new List<byte[]>();
-        var keys = server.KeysAsync(_connection.Database, Pattern(shape, project), RemoveKeysInFlightMax);
+        var keys = server.KeysAsync(_connection.Database, RedisPattern.Of(shape, project), RemoveKeysInFlightMax);
         await foreach (var key in keys.WithCancellation(cancellationToken))
         {
             byte[] bytes = key!;

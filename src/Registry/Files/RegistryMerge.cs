@@ -65,7 +65,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             v => ((v.Meta ??= new FeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
         Merge(
             registry.FeatureServices,
-            "feature service",
+            PlannedChange.FeatureService,
             s => s.Spec?.Project == config.Project ? s.Spec.Name : null,
             definitions.FeatureServices.Select(d => (d.Header.Name, (Action<FeatureService>)(s => _filler.Fill(s, d)))),
             _ => true,
