@@ -84,13 +84,25 @@ public interface IOnlineStore : IAsyncDisposable
     Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Puts entities on record that are about to be written to a table and that the lake may never hold, so that
+    /// <see cref="RecordedKeysAsync"/> finds them; lasts as long as the rows do. Safe to repeat. A store with a table per view needs no record and keeps none.
+    /// </summary>
+    Task RecordKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
+
+    /// <summary>The entities on record of a table, in bounded batches. One may come twice; those recorded meanwhile may be missing.</summary>
+    IAsyncEnumerable<IReadOnlyList<byte[]>> RecordedKeysAsync(OnlineTable table, CancellationToken cancellationToken);
+
+    /// <summary>Takes entities off a table's record, once their rows are gone. Safe to repeat.</summary>
+    Task ForgetKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Removes these entities' rows of these tables; rows of other tables and projects stay. Safe to repeat. The cost goes
-    /// with the number of keys, so it is the way to remove a view whose keys the lake knows.
+    /// with the number of keys, so it is the way to remove a view whose keys the lake and the record know.
     /// </summary>
     Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Removes the tables and their fences, whichever entities they hold; safe to repeat. All tables share the join keys of
+    /// Removes the tables, their fences and their records, whichever entities they hold; safe to repeat. All tables share the join keys of
     /// <paramref name="keys"/>. A store whose tables share one key space looks at every key that it holds.
     /// </summary>
     Task RemoveTablesAsync(IReadOnlyList<OnlineTable> tables, EntityKeyShape keys, CancellationToken cancellationToken);

@@ -12,6 +12,12 @@ internal sealed class FixedStore : IOnlineStore
     /// <summary>Features of a view's rows in their order; a view that is not here has just those asked for.</summary>
     public Dictionary<string, string[]> Features { get; } = [];
 
+    /// <summary>The entities on record.</summary>
+    public HashSet<(string View, string Key)> Recorded { get; } = [];
+
+    /// <summary>Whether a row lay here before its entity was put on record.</summary>
+    public bool RecordedLate { get; private set; }
+
     public List<int> KeysPerRead { get; } = [];
 
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -48,6 +54,23 @@ internal sealed class FixedStore : IOnlineStore
     public Task<IReadOnlyList<OnlineFence>> FencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task RecordKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
+    {
+        foreach (var key in entityKeys)
+        {
+            var row = (table.View, Convert.ToHexString(key));
+            Recorded.Add(row);
+            RecordedLate |= Rows.ContainsKey(row);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public IAsyncEnumerable<IReadOnlyList<byte[]>> RecordedKeysAsync(OnlineTable table, CancellationToken cancellationToken) =>
+        AsyncEnumerable.Empty<IReadOnlyList<byte[]>>();
+
+    public Task ForgetKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task RemoveRowsAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>

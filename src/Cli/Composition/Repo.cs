@@ -45,6 +45,10 @@ internal sealed class Repo
 
     public RegistrySnapshot Snapshot() => SnapshotCompiler.Compile(Registry().Load(), Config);
 
+    /// <summary>The snapshot with every version of a view that the registry keeps, whether or not versions are read online.</summary>
+    public RegistrySnapshot SnapshotOfAllVersions() => SnapshotCompiler.Compile(
+        Registry().Load(), Config with { Registry = Config.Registry with { EnableOnlineFeatureViewVersioning = true } });
+
     /// <summary>How a running server notices that the registry was written: a file by its time and size, a database by what it holds.</summary>
     public SnapshotSource SnapshotSource()
     {

@@ -10,7 +10,7 @@ internal static class ApplyVerb
     public static Command Create()
     {
         var revision = new Option<string?>("--if-revision") { Description = "Apply only if the registry is still at the revision that a plan told." };
-        var fullScan = new Option<bool>("--full-scan") { Description = "Look for rows of removed views at every key of the online store, not at the lake's entities only." };
+        var fullScan = new Option<bool>("--full-scan") { Description = "Look for what is removed at every key of the online store, not only at the entities of the lake and of pushes to this server." };
         var command = new Command("apply", "Write the definitions into the registry, make the online tables and drop removed views' rows. Example: fstore apply") { revision, fullScan };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -31,15 +31,22 @@ internal static class ApplyVerb
     public static async Task<ApplyResult> RunAsync(Repo repo, string? ifRevision, bool fullScan, CancellationToken cancellationToken)
     {
         var plan = RegistryApplier.Plan(repo.Config, TimeProvider.System);
-        string[] removed = [.. plan.Changes.Where(c => c.Costs.HasFlag(ChangeCosts.DropOnlineRows)).Select(c => c.Name)];
-        if (removed.Length > 0 && repo.Config.OnlineStore is not null && (ifRevision ?? plan.Revision) == plan.Revision)
+        PlannedChange[] dropped = [.. plan.Changes.Where(c => c.Costs.HasFlag(ChangeCosts.DropOnlineRows))];
+        if (dropped.Length > 0 && repo.Config.OnlineStore is not null && (ifRevision ?? plan.Revision) == plan.Revision)
         {
             // What is removed was planned on this revision, so nothing else may be applied.
             ifRevision = plan.Revision;
-            var snapshot = repo.Snapshot();
-            foreach (var view in removed)
+            var online = new OnlineRemoval(repo);
+
+            // Services first, for the record of a view's entities, which goes with the view, finds their vectors too.
+            foreach (var service in dropped.Where(c => c.Kind == PlannedChange.FeatureService))
             {
-                await new ViewRemoval(repo).RunAsync(snapshot.FeatureViews[view], fullScan, cancellationToken);
+                await online.RemoveServiceAsync(service.Name, fullScan, cancellationToken);
+            }
+
+            foreach (var view in dropped.Where(c => c.Kind != PlannedChange.FeatureService))
+            {
+                await online.RemoveViewAsync(view.Name, fullScan, cancellationToken);
             }
         }
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Ingest.Import;
+using FeatureStore.Registry.Configuration;
+using FeatureStore.Registry.Validation;
 
 namespace FeatureStore.Cli.Verbs;
 
@@ -32,12 +34,34 @@ internal static class DemoVerb
             var demo = parsed.GetValue(synthetic) ? Synthetic(SyntheticRepo.Make(repo), GenerateVerb.Options(parsed, null)) : RealBank(repo);
             if (parsed.GetValue(fresh))
             {
+                await RemoveOnlineAsync(demo.Repo, cancellationToken);
                 demo.Repo.RemoveData();
             }
 
             return await new DemoRun(demo, Console.Out, TimeProvider.System).RunAsync(cancellationToken);
         });
         return command;
+    }
+
+    // A Redis store may hold other projects too, so only what the registry says is this one's is taken out of it.
+    private static async Task RemoveOnlineAsync(Repo repo, CancellationToken cancellationToken)
+    {
+        if (repo.Config.OnlineStore is not RedisOnlineStoreConfig)
+        {
+            return;
+        }
+
+        try
+        {
+            if (repo.Registry().Exists())
+            {
+                await new OnlineRemoval(repo).RemoveProjectAsync(cancellationToken);
+            }
+        }
+        catch (RegistryException e)
+        {
+            await Console.Error.WriteLineAsync($"warning: the project's rows stay in the online store, since nothing tells what they are: {e.Message}");
+        }
     }
 
     private static Demo RealBank(Repo repo) => new(repo, ["576", "2378", "1787"], string.Empty, async (steps, pipeline, cancellationToken) =>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FeatureStore.Cli.Composition;
-using FeatureStore.Contract.Keys;
 using FeatureStore.Registry.Files;
 
 namespace FeatureStore.Cli.Verbs;
@@ -37,13 +36,8 @@ internal static class TeardownVerb
         var removed = new List<PlannedChange>();
         if (repo.Config.OnlineStore is not null)
         {
-            await using var store = repo.OnlineStore();
-            foreach (var views in repo.Snapshot().FeatureViews.Values.GroupBy(v => string.Join('\n', v.JoinKeys.Select(k => k.Name).Order(StringComparer.Ordinal))))
-            {
-                var keys = new EntityKeyShape([.. views.First().JoinKeys.Select(k => k.Name)], repo.Config.EntityKeyVersion);
-                await store.RemoveTablesAsync([.. views.Select(repo.Table)], keys, cancellationToken);
-                removed.AddRange(views.Select(v => new PlannedChange(ChangeKind.Removed, "online rows of", v.Name, [], ChangeCosts.None)));
-            }
+            var views = await new OnlineRemoval(repo).RemoveProjectAsync(cancellationToken);
+            removed.AddRange(views.Select(v => new PlannedChange(ChangeKind.Removed, "online rows of", v, [], ChangeCosts.None)));
         }
 
         removed.AddRange(repo.Registry().RemoveProject(repo.Config.Project, cancellationToken));

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.CompilerServices;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using StackExchange.Redis;
@@ -14,7 +14,6 @@ public sealed class RedisOnlineStore : IOnlineStore
 {
     // Commands in flight at a time: enough to fill the line, few enough that a batch ends well within its timeout.
     private const int ReadKeysInFlightMax = 10_000;
-    private const int RemoveKeysInFlightMax = 1_000;
 
     private readonly RedisConnection _connection;
     private readonly RedisFences _fences;
@@ -99,6 +98,29 @@ public sealed class RedisOnlineStore : IOnlineStore
         cancellationToken);
 
     /// <inheritdoc/>
+    public Task RecordKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        RunAsync([table], database => RedisKeyRecord.AddAsync(database, _connection, table, entityKeys, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<IReadOnlyList<byte[]>> RecordedKeysAsync(
+        OnlineTable table, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var page = RedisKeyRecord.First; page is not null;)
+        {
+            var at = page.Value;
+            (var keys, page) = await RunAsync([table], database => RedisKeyRecord.ReadAsync(database, _connection, table, at, cancellationToken), cancellationToken);
+            if (keys.Count > 0)
+            {
+                yield return keys;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task ForgetKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        RunAsync([table], database => RedisKeyRecord.TakeAsync(database, _connection, table, entityKeys, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
     public Task RemoveRowsAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken)
     {
@@ -111,13 +133,7 @@ public sealed class RedisOnlineStore : IOnlineStore
             tables,
             async database =>
             {
-                var project = Project(tables);
-                var fields = RemovedFields(tables);
-                foreach (var keys in entityKeys.Chunk(RemoveKeysInFlightMax))
-                {
-                    await RemoveAsync(database, keys.Select(k => EntityKeyEncoder.ForRedis(k, project)).ToList(), fields, cancellationToken);
-                }
-
+                await new RedisRemoval(_connection, database, Project(tables), tables).OfEntitiesAsync(entityKeys, cancellationToken);
                 return 0;
             },
             cancellationToken);
@@ -135,13 +151,10 @@ public sealed class RedisOnlineStore : IOnlineStore
             tables,
             async database =>
             {
-                var fields = RemovedFields(tables);
-                foreach (var server in await _connection.OwnersAsync(cancellationToken))
-                {
-                    await RemoveFromAsync(server, database, Project(tables), keys, fields, cancellationToken);
-                }
-
+                // First, so that a run that is under way writes nothing behind the removal.
                 await _fences.RemoveAsync(database, tables, cancellationToken);
+                await new RedisRemoval(_connection, database, Project(tables), tables).OfAllAsync(keys, cancellationToken);
+                await RedisKeyRecord.DropAsync(database, _connection, tables, cancellationToken);
                 return 0;
             },
             cancellationToken);
@@ -154,35 +167,6 @@ public sealed class RedisOnlineStore : IOnlineStore
         tables.All(t => t.Project == tables[0].Project)
             ? tables[0].Project
             : throw new ArgumentException("Tables of one call belong to one project.", nameof(tables));
-
-    private static RedisValue[] RemovedFields(IReadOnlyList<OnlineTable> tables)
-    {
-        var known = tables.Select(RedisTable.Of).ToArray();
-        return [known.Length, .. known.Select(t => t.TimeField), .. known.SelectMany(t => t.Features)];
-    }
-
-    // Bytes of a key that mean something in a glob stand for themselves.
-    private static byte[] Pattern(EntityKeyShape keys, string project)
-    {
-        var pattern = new List<byte>();
-        Escape(keys.Prefix, pattern);
-        pattern.Add((byte)'*');
-        Escape(Encoding.UTF8.GetBytes(project), pattern);
-        return [.. pattern];
-    }
-
-    private static void Escape(ReadOnlySpan<byte> bytes, List<byte> pattern)
-    {
-        foreach (var b in bytes)
-        {
-            if (b is (byte)'*' or (byte)'?' or (byte)'[' or (byte)']' or (byte)'\\')
-            {
-                pattern.Add((byte)'\\');
-            }
-
-            pattern.Add(b);
-        }
-    }
 
     private async Task ReadAsync(
         IDatabase database,
@@ -208,35 +192,6 @@ public sealed class RedisOnlineStore : IOnlineStore
             }
         }
     }
-
-    private async Task RemoveFromAsync(
-        IServer server, IDatabase database, string project, EntityKeyShape shape, RedisValue[] fields, CancellationToken cancellationToken)
-    {
-        var found = new List<byte[]>();
-        var keys = server.KeysAsync(_connection.Database, Pattern(shape, project), RemoveKeysInFlightMax);
-        await foreach (var key in keys.WithCancellation(cancellationToken))
-        {
-            byte[] bytes = key!;
-            if (!shape.IsRedisKey(bytes, project))
-            {
-                continue;
-            }
-
-            found.Add(bytes);
-            if (found.Count == RemoveKeysInFlightMax)
-            {
-                await RemoveAsync(database, found, fields, cancellationToken);
-                found.Clear();
-            }
-        }
-
-        await RemoveAsync(database, found, fields, cancellationToken);
-    }
-
-    private Task<RedisResult[]> RemoveAsync(
-        IDatabase database, List<byte[]> redisKeys, RedisValue[] fields, CancellationToken cancellationToken) =>
-        _connection.WaitAsync(
-            Task.WhenAll(redisKeys.Select(k => database.ScriptEvaluateAsync(RedisScripts.Remove, [k], fields))), cancellationToken);
 
     private async Task<T> RunAsync<T>(IReadOnlyList<OnlineTable> tables, Func<IDatabase, Task<T>> work, CancellationToken cancellationToken)
     {

@@ -20,6 +20,12 @@ public sealed record RegistryConfig(
     /// <summary>Feast's default.</summary>
     public const int DefaultCacheTtlSeconds = 600;
 
+    /// <summary>The URL that a SQL registry is read at, when it is another than it is written at; null for the same. Never printed.</summary>
+    public string? ReadPath { get; init; }
+
+    /// <summary>Whether a write may make the tables that a SQL registry lacks; false for Feast's <c>schema_mode</c> <c>verify</c> and <c>skip</c>.</summary>
+    public bool MakesTables { get; init; } = true;
+
     public bool IsSql => Type == "sql";
 
     private bool PrintMembers(StringBuilder builder)

@@ -9,6 +9,8 @@ internal static class RegistryConfigReader
     private const string Key = "registry";
     private const string Example = "data/registry.db";
 
+    private static readonly string[] SchemaModes = ["auto", "verify", "skip"];
+
     private static readonly string[] CacheModes = ["sync", "thread"];
 
     /// <param name="local">Makes a path of a block's key absolute, or adds a fault.</param>
@@ -45,6 +47,22 @@ internal static class RegistryConfigReader
             block.Number("cache_ttl_seconds", 0, int.MaxValue) ?? RegistryConfig.DefaultCacheTtlSeconds,
             mode,
             block.Flag("serve_features_while_materializing", false),
-            block.Flag("enable_online_feature_view_versioning", false));
+            block.Flag("enable_online_feature_view_versioning", false))
+        {
+            ReadPath = type == "sql" ? block.Text("read_path") : null,
+            MakesTables = type != "sql" || MakesTables(block),
+        };
+    }
+
+    private static bool MakesTables(YamlBlock block)
+    {
+        const string SchemaMode = "schema_mode";
+        var mode = block.Text(SchemaMode) ?? SchemaModes[0];
+        if (!SchemaModes.Contains(mode))
+        {
+            block.Fault(SchemaMode, $"'{mode}' is no schema_mode; write one of {string.Join(", ", SchemaModes)}.");
+        }
+
+        return mode == SchemaModes[0];
     }
 }

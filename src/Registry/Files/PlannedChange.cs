@@ -20,7 +20,7 @@ public enum ChangeCosts
     /// <summary>The view's rows have to be materialised, anew if it was there.</summary>
     Materialize = 2,
 
-    /// <summary>The view's online rows are dropped.</summary>
+    /// <summary>The view's online rows, or the service's precomputed vectors, are dropped.</summary>
     DropOnlineRows = 4,
 }
 
@@ -30,4 +30,8 @@ public sealed record FieldChange(string Field, string? Before, string? After);
 /// <summary>One object that an apply adds, changes or removes.</summary>
 /// <param name="Kind">The object's kind in Feast's words, for instance <c>feature view</c>.</param>
 /// <param name="Fields">What differs; empty unless the object is changed.</param>
-public sealed record PlannedChange(ChangeKind Change, string Kind, string Name, IReadOnlyList<FieldChange> Fields, ChangeCosts Costs);
+public sealed record PlannedChange(ChangeKind Change, string Kind, string Name, IReadOnlyList<FieldChange> Fields, ChangeCosts Costs)
+{
+    /// <summary>The kind of a feature service.</summary>
+    public const string FeatureService = "feature service";
+}

@@ -10,7 +10,7 @@ internal static class ProjectRemoval
     public static IReadOnlyList<PlannedChange> Remove(RegistryProto registry, string project)
     {
         var removed = new List<PlannedChange>();
-        Take(registry.FeatureServices, "feature service", s => s.Spec?.Project == project, s => s.Spec.Name, removed);
+        Take(registry.FeatureServices, PlannedChange.FeatureService, s => s.Spec?.Project == project, s => s.Spec.Name, removed);
         Take(registry.OnDemandFeatureViews, "on demand feature view", v => v.Spec?.Project == project, v => v.Spec.Name, removed);
         Take(registry.StreamFeatureViews, "stream feature view", v => v.Spec?.Project == project, v => v.Spec.Name, removed);
         Take(registry.LabelViews, "label view", v => v.Spec?.Project == project, v => v.Spec.Name, removed);

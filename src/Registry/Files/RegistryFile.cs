@@ -1,4 +1,3 @@
-using Feast.Core;
 using FeatureStore.Registry.Validation;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -20,6 +19,9 @@ public sealed class RegistryFile(string path, TimeProvider time) : IRegistryStor
 
     private readonly string _path = Path.GetFullPath(path);
 
+    /// <inheritdoc/>
+    public string Place => _path;
+
     /// <summary>The registry as it stands.</summary>
     /// <exception cref="RegistryException">The file is missing or damaged.</exception>
     public RegistryProto Load() =>
@@ -33,53 +35,16 @@ public sealed class RegistryFile(string path, TimeProvider time) : IRegistryStor
 
     /// <summary>Notes that a range of event times, both ends included, is in the online store. Saying it twice is saying it once.</summary>
     /// <exception cref="RegistryException">The file is missing, damaged or locked, or has no such view.</exception>
-    public void RecordInterval(string project, string view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, end);
-        var interval = new MaterializationInterval { StartTime = Timestamp.FromDateTimeOffset(start), EndTime = Timestamp.FromDateTimeOffset(end) };
-        Update(
-            registry =>
-            {
-                var meta = ViewMeta.Of(registry, project, view);
-                if (meta.State == FeatureViewState.AvailableOnline && meta.MaterializationIntervals.Contains(interval))
-                {
-                    return false;
-                }
-
-                if (!meta.MaterializationIntervals.Contains(interval))
-                {
-                    meta.MaterializationIntervals.Add(interval);
-                }
-
-                // As Feast ends a run; a state left behind by one that died would keep Feast's server from serving.
-                meta.State = FeatureViewState.AvailableOnline;
-                meta.LastUpdatedTimestamp = Now(time);
-                return true;
-            },
-            mustExist: true,
-            cancellationToken);
-    }
+    public void RecordInterval(string project, string view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
+        RegistryChange.RecordInterval(this, time, project, view, start, end, cancellationToken);
 
     /// <summary>Takes a project out of the registry; other projects stay, and without any the file goes. Safe to repeat.</summary>
     /// <exception cref="RegistryException">The file is damaged, locked or cannot be written.</exception>
-    public IReadOnlyList<PlannedChange> RemoveProject(string project, CancellationToken cancellationToken)
-    {
-        if (!File.Exists(_path))
-        {
-            return [];
-        }
+    public IReadOnlyList<PlannedChange> RemoveProject(string project, CancellationToken cancellationToken) =>
+        File.Exists(_path) ? RegistryChange.RemoveProject(this, project, cancellationToken) : [];
 
-        IReadOnlyList<PlannedChange> removed = [];
-        Update(
-            registry =>
-            {
-                removed = ProjectRemoval.Remove(registry, project);
-                return removed.Count > 0;
-            },
-            mustExist: false,
-            cancellationToken);
-        return removed;
-    }
+    (string Revision, bool Written) IRegistryStore.Update(Func<RegistryProto, bool> change, bool mustExist, CancellationToken cancellationToken) =>
+        Update(change, mustExist, cancellationToken);
 
     /// <summary>Changes the registry under the lock, and writes it only if <paramref name="change"/> answers true.</summary>
     /// <param name="change">Called again on a fresh registry when a writer that knows no lock came between.</param>

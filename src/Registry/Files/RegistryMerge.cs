@@ -20,6 +20,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
 
     private readonly List<PlannedChange> _changes = [];
     private readonly ObjectFiller _filler = new(registry, config);
+    private readonly ViewVersions _versions = new(registry, config.Project, now);
     private bool _dirty;
 
     public IReadOnlyList<PlannedChange> Changes => _changes;
@@ -65,7 +66,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             v => ((v.Meta ??= new FeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
         Merge(
             registry.FeatureServices,
-            "feature service",
+            PlannedChange.FeatureService,
             s => s.Spec?.Project == config.Project ? s.Spec.Name : null,
             definitions.FeatureServices.Select(d => (d.Header.Name, (Action<FeatureService>)(s => _filler.Fill(s, d)))),
             _ => true,
@@ -92,6 +93,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             if (index < 0)
             {
                 touch(next);
+                _versions.Added(next);
                 objects.Add(next);
                 Note(new PlannedChange(ChangeKind.Added, kind, name, [], ViewCosts.OfNew(next)));
             }
@@ -99,6 +101,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             {
                 NoteChanged(kind, name, objects[index], next);
                 touch(next);
+                _versions.Changed(objects[index], next);
                 objects[index] = next;
             }
         }
@@ -108,6 +111,7 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             if (nameInProject(objects[i]) is { } name && !names.Contains(name) && mayBeRemoved(objects[i]))
             {
                 Note(new PlannedChange(ChangeKind.Removed, kind, name, [], ViewCosts.OfRemoved(objects[i])));
+                _versions.Removed(objects[i]);
                 objects.RemoveAt(i);
             }
         }
@@ -118,6 +122,12 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
     {
         var fields = MessageDiff.Compare(before, after);
         var costs = ViewCosts.OfChanged(before, after, fields);
+        if (config.Registry.EnableOnlineFeatureViewVersioning && ViewVersions.StartsNew(before, after) && ViewCosts.OfNew(after).HasFlag(ChangeCosts.Materialize))
+        {
+            // Its rows lie apart from those of the version before, so there are none yet.
+            costs |= ChangeCosts.Materialize;
+        }
+
         Note(new PlannedChange(ChangeKind.Changed, kind, name, [.. fields.SelectMany(f => Readable(f, before, after))], costs));
     }
 

@@ -4,7 +4,7 @@ using Google.Protobuf;
 
 namespace FeatureStore.Registry.Files;
 
-/// <summary>Tells what a change of a feature view or stream view costs the stores; other objects cost nothing.</summary>
+/// <summary>Tells what a change of a feature view, stream view or precomputed service costs the stores; other objects cost nothing.</summary>
 internal static class ViewCosts
 {
     // A ttl, a description or an owner changes no stored byte.
@@ -16,10 +16,22 @@ internal static class ViewCosts
         return (aggregated ? ChangeCosts.Compute : ChangeCosts.None) | (online ? ChangeCosts.Materialize : ChangeCosts.None);
     }
 
-    public static ChangeCosts OfRemoved(IMessage removed) => Facts(removed).Online ? ChangeCosts.DropOnlineRows : ChangeCosts.None;
+    // What was materialized once lies there still, online or not.
+    public static ChangeCosts OfRemoved(IMessage removed) => removed switch
+    {
+        FeatureView { Meta.MaterializationIntervals.Count: > 0 } or StreamFeatureView { Meta.MaterializationIntervals.Count: > 0 } => ChangeCosts.DropOnlineRows,
+        _ => Facts(removed).Online ? ChangeCosts.DropOnlineRows : ChangeCosts.None,
+    };
 
     public static ChangeCosts OfChanged(IMessage before, IMessage after, IReadOnlyList<FieldChange> fields)
     {
+        if (before is FeatureService)
+        {
+            return Facts(before).Online && !Facts(after).Online ? ChangeCosts.DropOnlineRows
+                : Facts(after).Online && fields.Any(f => f.Field.StartsWith("spec.features", StringComparison.Ordinal) || f.Field == "spec.precompute_online") ? ChangeCosts.Materialize
+                : ChangeCosts.None;
+        }
+
         var (online, aggregated) = Facts(after);
         var computes = aggregated && fields.Any(f => f.Field == $"spec.tags.{AggregatedJson.Tag}");
         var rows = online && (computes || !Facts(before).Online || fields.Any(IsOfTheRows));
@@ -37,6 +49,7 @@ internal static class ViewCosts
     {
         FeatureView { Spec: { } spec } => (spec.Online, spec.Tags.ContainsKey(AggregatedJson.Tag)),
         StreamFeatureView { Spec: { } spec } => (spec.Online, false),
+        FeatureService { Spec: { } spec } => (spec.PrecomputeOnline, false),
         _ => (false, false),
     };
 }

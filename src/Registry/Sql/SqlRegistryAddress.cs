@@ -11,6 +11,9 @@ internal sealed class SqlRegistryAddress
 {
     private const string SqlitePrefix = "sqlite:///";
 
+    // A registry is small and seldom looked at; a server that many use has few connections to give.
+    private const int ConnectionsMax = 4;
+
     private static readonly string[] PostgresSchemes = ["postgresql", "postgres"];
 
     private readonly Func<DbConnection> _connection;
@@ -30,8 +33,7 @@ internal sealed class SqlRegistryAddress
         if (url.StartsWith(SqlitePrefix, StringComparison.Ordinal))
         {
             var path = Path.GetFullPath(url[SqlitePrefix.Length..].Split('?')[0], folder);
-            var settings = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString();
-            return new SqlRegistryAddress(path, true, () => new SqliteConnection(settings));
+            return new SqlRegistryAddress(path, true, () => new SqliteConnection(Sqlite(path, SqliteOpenMode.ReadOnly)));
         }
 
         var scheme = url.Split(':')[0];
@@ -49,9 +51,31 @@ internal sealed class SqlRegistryAddress
     /// <summary>A connection, not yet opened.</summary>
     public DbConnection Connection() => _connection();
 
+    /// <summary>The same place, opened so that it can be written.</summary>
+    /// <param name="mayMake">Make a SQLite file that is missing.</param>
+    public SqlRegistryAddress ForWriting(bool mayMake)
+    {
+        if (!IsSqlite)
+        {
+            return this;
+        }
+
+        return new SqlRegistryAddress(Shown, true, () =>
+        {
+            if (mayMake)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(Shown)!);
+            }
+
+            return new SqliteConnection(Sqlite(Shown, mayMake ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite));
+        });
+    }
+
+    private static string Sqlite(string path, SqliteOpenMode mode) => new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString();
+
     private static NpgsqlConnectionStringBuilder Postgres(Uri address)
     {
-        var settings = new NpgsqlConnectionStringBuilder { Database = Uri.UnescapeDataString(address.AbsolutePath.TrimStart('/')), ApplicationName = "fstore" };
+        var settings = new NpgsqlConnectionStringBuilder { Database = Uri.UnescapeDataString(address.AbsolutePath.TrimStart('/')), ApplicationName = "fstore", MaxPoolSize = ConnectionsMax };
         if (address.Host.Length > 0)
         {
             settings.Host = address.Host.Trim('[', ']');

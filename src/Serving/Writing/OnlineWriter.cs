@@ -54,6 +54,8 @@ public sealed class OnlineWriter(IOnlineStore store, StatusPolicy policy, TimePr
             _ensured[(table.Project, table.View)] = true;
         }
 
+        // Before the rows: one that is online and not on record would outlive its view.
+        await store.RecordKeysAsync(table, [.. rows.Select(r => r.EntityKey)], cancellationToken);
         await store.WriteAsync(table, rows, OnlineWriteRule.NewerWins, cancellationToken);
     }
 

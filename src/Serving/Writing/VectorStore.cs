@@ -17,6 +17,9 @@ namespace FeatureStore.Serving.Writing;
 /// <param name="snapshot">The services at the time of a write.</param>
 public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snapshot, TimeProvider time) : IOnlineStore
 {
+    /// <summary>Where the vectors of a service are stored.</summary>
+    public static OnlineTable VectorsOf(string project, string service) => PrecomputedService.Table(project, service);
+
     /// <inheritdoc/>
     public Task EnsureTablesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.EnsureTablesAsync(tables, cancellationToken);
 
@@ -55,6 +58,18 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
 
     /// <inheritdoc/>
     public Task RemoveFencesAsync(IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken) => store.RemoveFencesAsync(tables, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RecordKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        store.RecordKeysAsync(table, entityKeys, cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<byte[]>> RecordedKeysAsync(OnlineTable table, CancellationToken cancellationToken) =>
+        store.RecordedKeysAsync(table, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ForgetKeysAsync(OnlineTable table, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
+        store.ForgetKeysAsync(table, entityKeys, cancellationToken);
 
     /// <inheritdoc/>
     public Task RemoveRowsAsync(IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using FeatureStore.Registry.Files;
+using FeatureStore.Registry.Tests.Sql;
 using FeatureStore.Registry.Validation;
 using Google.Protobuf;
 using RegistryProto = Feast.Core.Registry;
@@ -58,6 +59,61 @@ public sealed class ConcurrentApplyTests
             }
         });
         Assert.Equal((1, Appliers - 1), (landed, conflicts));
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Apply_HundredAtOnceOnSql_LosesNothingThatWasAcknowledged(bool postgres)
+    {
+        await using var shared = postgres ? await SqlDatabase.PostgresAsync() : SqlDatabase.Sqlite();
+        var (landed, told) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
+        InThreads(i =>
+        {
+            using var repo = shared.Repo("entities: [{name: user, value_type: String}]\n", project: $"p{i:00}");
+            try
+            {
+                Assert.True(repo.Apply().Written);
+                landed.Add($"p{i:00}");
+            }
+            catch (RegistryException)
+            {
+                told.Add($"p{i:00}");
+            }
+        });
+        Assert.Equal(Appliers, landed.Count + told.Count);
+        Assert.NotEmpty(landed);
+        var rows = shared.Rows().Keys;
+        Assert.Equal(landed.Order(StringComparer.Ordinal), rows.Where(r => r.StartsWith("projects ", StringComparison.Ordinal)).Select(r => r.Split(' ')[1]));
+        Assert.Equal(landed.Order(StringComparer.Ordinal), rows.Where(r => r.StartsWith("entities user ", StringComparison.Ordinal)).Select(r => r.Split(' ')[2]));
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Apply_HundredOnOneRevisionOfSql_ExactlyOneLands(bool postgres)
+    {
+        await using var shared = postgres ? await SqlDatabase.PostgresAsync() : SqlDatabase.Sqlite();
+        var definitions = File.ReadAllText(Path.Combine(TestRepo.BankRepo(), "features", "bank.yaml"));
+        using var repo = shared.Repo(definitions);
+        repo.Apply();
+        var revision = repo.Plan().Revision;
+        var (landed, told) = (0, 0);
+        InThreads(i =>
+        {
+            using var other = shared.Repo(definitions.Replace("ttl: 3650d", $"ttl: {i + 1}d", StringComparison.Ordinal));
+            try
+            {
+                RegistryApplier.Apply(other.LoadConfig(), revision, other.Time, CancellationToken.None);
+                Interlocked.Increment(ref landed);
+            }
+            catch (RegistryException)
+            {
+                // A conflict, or too many clients for the server.
+                Interlocked.Increment(ref told);
+            }
+        });
+        Assert.Equal((1, Appliers - 1), (landed, told));
     }
 
     [Fact]

@@ -52,22 +52,9 @@ public sealed class SqlRegistryTests : IDisposable
     public void Load_AnotherProject_SeesItsNameOnly()
     {
         Fill();
-        var registry = new SqlRegistry(SqlRegistryAddress.Parse("sqlite:///r.db", _repo.Folder), "other").Load();
+        var registry = Open("sqlite:///r.db", _repo.Folder, "other").Load();
         Assert.Empty(registry.FeatureViews);
         Assert.Equal("bank_features", Assert.Single(registry.Projects).Spec.Name);
-    }
-
-    [Fact]
-    public void Write_IsRefusedWithTheWayOut()
-    {
-        Fill();
-        var config = _repo.LoadConfig();
-        var store = RegistryStore.Open(config, _repo.Time);
-        _repo.Define("entities: [{name: user, value_type: String}]\n");
-        Assert.Contains("'feast apply'", Assert.Throws<RegistryException>(() => _repo.Apply()).Message, StringComparison.Ordinal);
-        Assert.Contains("'feast plan'", Assert.Throws<RegistryException>(() => _repo.Plan()).Message, StringComparison.Ordinal);
-        Assert.Contains("feast materialize", Assert.Throws<RegistryException>(() => store.RecordInterval("bank_features", "user_demographics", End, End, CancellationToken.None)).Message, StringComparison.Ordinal);
-        Assert.Contains("feast teardown", Assert.Throws<RegistryException>(() => store.RemoveProject("bank_features", CancellationToken.None)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,7 +105,7 @@ public sealed class SqlRegistryTests : IDisposable
         Check(store.Load(), _repo.LoadConfig());
 
         var wrong = url.Replace("/postgres?", "/nowhere?", StringComparison.Ordinal);
-        var e = Assert.Throws<RegistryException>(() => new SqlRegistry(SqlRegistryAddress.Parse(wrong, "/"), "p").Load());
+        var e = Assert.Throws<RegistryException>(() => Open(wrong, "/", "p").Load());
         Assert.Contains($"postgresql://127.0.0.1:{server.Port}/nowhere", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", e.Message, StringComparison.Ordinal);
     }
@@ -136,8 +123,18 @@ public sealed class SqlRegistryTests : IDisposable
         Assert.Equal("transaction_ratios", Assert.Single(snapshot.OnDemandFeatureViews).Key);
         Assert.Equal(["user_transactions_l1w"], snapshot.PushSources["user_transactions_push"].Views);
         Assert.Equal(2, registry.Infra.InfraObjects.Count);
+        Assert.Equal(
+            ["transaction_ratios 0 on_demand_feature_view", "user_demographics 0 feature_view", "user_transactions_l1w 0 feature_view"],
+            registry.FeatureViewVersionHistory.Records.Select(r => $"{r.FeatureViewName} {r.VersionNumber} {r.FeatureViewType}"));
+        Assert.All(registry.FeatureViewVersionHistory.Records, r => Assert.Equal((36, "bank_features"), (r.VersionId.Length, r.ProjectId)));
         Assert.Contains("@", snapshot.Revision, StringComparison.Ordinal);
         Assert.NotEqual(0, registry.CalculateSize());
+    }
+
+    private static SqlRegistry Open(string url, string folder, string project)
+    {
+        var address = SqlRegistryAddress.Parse(url, folder);
+        return new SqlRegistry(address, address, project, TimeProvider.System);
     }
 
     private SqliteConnection Open()

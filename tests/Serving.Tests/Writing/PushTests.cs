@@ -31,6 +31,8 @@ public sealed class PushTests : IAsyncLifetime
         Assert.Equal(["5 PRESENT", "2 PRESENT"], (await _bank.AskBothAsync("weekly:count", "p1", "p2")).Grpc);
         Assert.Equal(["1793491200 PRESENT", "null NULL_VALUE"], (await _bank.AskBothAsync("weekly:seen", "p1", "p2")).Http);
         Assert.Equal([1_795_408_200_000_000, 1_795_392_000_123_456], _bank.Store.Rows.Values.Select(r => r.EventTimeMicros));
+        Assert.Equal(_bank.Store.Rows.Keys.ToHashSet(), _bank.Store.Recorded);
+        Assert.False(_bank.Store.RecordedLate);
     }
 
     [Theory]
@@ -89,6 +91,8 @@ public sealed class PushTests : IAsyncLifetime
         Assert.True((await CallAsync(invoker, request)).Status);
         Assert.Equal(["9 PRESENT"], (await _bank.AskBothAsync("weekly:count", "g1")).Grpc);
         Assert.Equal(1_795_392_000_000_000, _bank.Store.Rows.Values.Single().EventTimeMicros);
+        Assert.Equal(_bank.Store.Rows.Keys.ToHashSet(), _bank.Store.Recorded);
+        Assert.False(_bank.Store.RecordedLate);
 
         request.Features["user_id"] = "both";
         Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => CallAsync(invoker, request))).StatusCode);
