@@ -71,6 +71,7 @@ internal sealed class StoreGuard(Repo repo, ServingRuntime runtime, IOnlineStore
 
     private void Tell(IReadOnlyList<string> lost)
     {
+        runtime.Lost.Set(lost);
         foreach (var view in lost.Except(_lost))
         {
             Console.Error.WriteLine(
@@ -83,7 +84,6 @@ internal sealed class StoreGuard(Repo repo, ServingRuntime runtime, IOnlineStore
         }
 
         _lost = lost;
-        runtime.Lost.Set(lost);
     }
 
     private async Task RebuildAsync(CancellationToken cancellationToken)

@@ -134,6 +134,7 @@ public sealed class BankYearTests : IDisposable
     {
         var online = new OnlineTable("bank_features", View.Name, [.. View.Features.Select(f => f.Name)]);
         await using var store = new SqliteOnlineStore(Path.Combine(_folder, "online.db"));
+        await store.EnsureTablesAsync([online], CancellationToken.None);
         var counts = await new Materializer(store).RunAsync(online, Latest(reader), OnlineWriteRule.NewerOrEqualWins, null, CancellationToken.None);
         var parity = await new ParityCheck(store).RunAsync(online, Latest(reader), CancellationToken.None);
         Assert.True(parity.Passed, string.Join(", ", parity.FirstDifferences));
