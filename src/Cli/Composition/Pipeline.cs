@@ -18,8 +18,13 @@ namespace FeatureStore.Cli.Composition;
 internal sealed class Pipeline(Repo repo)
 {
     private const int IngestBatchRows = 10_000;
-    private const int OnlineBatchRows = 1_000;
+    private const int OnlineBatchRowsDefault = 1_000;
+
+    // What Feast writes at once by default is everything; a batch here lies in memory twice.
+    private const int OnlineBatchRowsMax = 10_000;
     private const int TimesPerCompute = 13;
+
+    private int OnlineBatchRows => Math.Min(repo.Config.Materialization.OnlineWriteBatchSize ?? OnlineBatchRowsDefault, OnlineBatchRowsMax);
 
     public ImportResult Import(
         ImportMapping mapping, string path, KnownAt knownAt, ImportShift shift, IProgress<Amount>? progress, CancellationToken cancellationToken)

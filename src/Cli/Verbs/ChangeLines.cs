@@ -6,11 +6,11 @@ namespace FeatureStore.Cli.Verbs;
 /// <summary>How <c>plan</c>, <c>apply</c> and <c>teardown</c> print changes: one JSON object a change, or lines for people.</summary>
 internal static class ChangeLines
 {
-    private static readonly (ChangeCosts Cost, string Name, string Text)[] Costs =
+    private static readonly (ChangeCosts Cost, string Name, string Text, string OfService)[] Costs =
     [
-        (ChangeCosts.Compute, "compute", "its windows are to be computed: fstore features compute"),
-        (ChangeCosts.Materialize, "materialize", "its rows are to be materialised: fstore materialize"),
-        (ChangeCosts.DropOnlineRows, "drop_online_rows", "its online rows are dropped"),
+        (ChangeCosts.Compute, "compute", "its windows are to be computed: fstore features compute", string.Empty),
+        (ChangeCosts.Materialize, "materialize", "its rows are to be materialised: fstore materialize", "its vectors come when its views are materialised: fstore materialize"),
+        (ChangeCosts.DropOnlineRows, "drop_online_rows", "its online rows are dropped", "its precomputed vectors are dropped"),
     ];
 
     public static void Print(bool json, IReadOnlyList<PlannedChange> changes)
@@ -29,9 +29,9 @@ internal static class ChangeLines
             yield return $"           {field.Field}: {field.Before ?? "(none)"} -> {field.After ?? "(none)"}";
         }
 
-        foreach (var (_, _, text) in Costs.Where(c => change.Costs.HasFlag(c.Cost)))
+        foreach (var (_, _, text, ofService) in Costs.Where(c => change.Costs.HasFlag(c.Cost)))
         {
-            yield return $"           {text}";
+            yield return $"           {(change.Kind == PlannedChange.FeatureService ? ofService : text)}";
         }
     }
 

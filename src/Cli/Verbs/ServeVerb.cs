@@ -43,6 +43,12 @@ internal static class ServeVerb
 
     private static async Task<int> RunAsync(Repo repo, FeatureServerOptions options, bool accessLog, bool withJobs, CancellationToken cancellationToken)
     {
+        if (repo.Config.Auth != "no_auth")
+        {
+            // Who set this relies on it; serving anyway would open what they closed.
+            throw new UsageException($"'auth' in feature_store.yaml is '{repo.Config.Auth}', and this server asks nobody who they are; put a proxy that does in front of it and set 'auth: {{type: no_auth}}' for it.");
+        }
+
         var snapshot = repo.Snapshot();
         await using var store = repo.OnlineStore();
         await WarnOfOldRowsAsync(repo, snapshot);

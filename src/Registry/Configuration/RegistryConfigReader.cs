@@ -41,6 +41,7 @@ internal static class RegistryConfigReader
             block.Fault("cache_mode", $"'{mode}' is no cache_mode; write one of {string.Join(", ", CacheModes)}.");
         }
 
+        var (readPath, makesTables) = (block.Text("read_path"), MakesTables(block));
         return new RegistryConfig(
             type,
             type == "sql" ? path : local(block, "path", path),
@@ -49,8 +50,8 @@ internal static class RegistryConfigReader
             block.Flag("serve_features_while_materializing", false),
             block.Flag("enable_online_feature_view_versioning", false))
         {
-            ReadPath = type == "sql" ? block.Text("read_path") : null,
-            MakesTables = type != "sql" || MakesTables(block),
+            ReadPath = type == "sql" ? readPath : null,
+            MakesTables = makesTables,
         };
     }
 

@@ -42,6 +42,9 @@ public sealed record RepoConfig(
     /// <summary>Times without a zone in an entity data frame count as UTC.</summary>
     public bool CoerceTzAware { get; init; } = true;
 
+    /// <summary>How Feast's servers would ask who calls: <c>no_auth</c>, <c>kubernetes</c> or <c>oidc</c>.</summary>
+    public string Auth { get; init; } = "no_auth";
+
     /// <summary>Written into the registry's project by apply; null leaves it as it is.</summary>
     public string? ProjectDescription { get; init; }
 

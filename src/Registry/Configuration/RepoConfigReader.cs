@@ -11,6 +11,8 @@ internal sealed partial class RepoConfigReader
     // Options of Feast's stores that change nothing here; they are read past so that Feast's own files are taken as they are.
     private static readonly string[] SqliteIgnored = ["text_search_enabled", "enable_openai_compatible_store"];
 
+    private static readonly string[] AuthTypes = ["no_auth", "kubernetes", "oidc"];
+
     private static readonly string[] RedisTypes = ["redis", "redis_cluster", "redis_sentinel"];
 
     private readonly YamlBlock _root;
@@ -42,6 +44,7 @@ internal sealed partial class RepoConfigReader
         var offline = OfflineStore();
         var fstore = _root.Block("fstore");
         var (materialization, tzAware, description) = (Materialization(), _root.Flag("coerce_tz_aware", true), _root.Text("project_description"));
+        var auth = Auth();
         return new RepoConfig(
             _repo,
             project,
@@ -60,12 +63,25 @@ internal sealed partial class RepoConfigReader
             Materialization = materialization,
             CoerceTzAware = tzAware,
             ProjectDescription = description,
+            Auth = auth,
         };
     }
 
     private MaterializationConfig Materialization() => _root.Block("materialization") is { } block
         ? new MaterializationConfig(block.Flag("pull_latest_features", false), block.Number("online_write_batch_size", 1, int.MaxValue))
         : new MaterializationConfig();
+
+    private string Auth()
+    {
+        const string Key = "auth";
+        var auth = (_root.Node(Key) is YamlMappingNode ? _root.Block(Key)!.Text("type") : _root.Text(Key)) ?? AuthTypes[0];
+        if (!AuthTypes.Contains(auth))
+        {
+            _root.Fault(Key, $"'{auth}' is no type of auth; write one of {string.Join(", ", AuthTypes)}.");
+        }
+
+        return auth;
+    }
 
     private void CheckProject(string project, OnlineStoreConfig? online)
     {

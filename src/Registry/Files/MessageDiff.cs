@@ -1,4 +1,5 @@
 using System.Collections;
+using FeatureStore.Registry.Definitions;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -9,6 +10,9 @@ namespace FeatureStore.Registry.Files;
 internal static class MessageDiff
 {
     private const int TextMax = 200;
+
+    // What a TimeSpan holds, with room.
+    private const long DurationSecondsMax = 900_000_000_000;
 
     // What names an item: a field's name, or a projection's alias and view.
     private static readonly string[] NameFields = ["feature_view_name_alias", "feature_view_name", "name"];
@@ -128,6 +132,7 @@ internal static class MessageDiff
         {
             null => null,
             string s => s,
+            Duration { Nanos: 0, Seconds: >= 0 and < DurationSecondsMax } duration => DurationText.Format(duration.ToTimeSpan()),
             ByteString bytes => FormattableString.Invariant($"{bytes.Length} bytes"),
             IMessage message => JsonFormatter.Default.Format(message).Trim('"'),
             IList list => string.Join(", ", list.Cast<object>().Select(Text)),

@@ -120,7 +120,13 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
     private void NoteChanged<T>(string kind, string name, T before, T after)
         where T : class, IMessage<T>
     {
-        var fields = MessageDiff.Compare(before, after);
+        FieldChange[] fields = [.. MessageDiff.Compare(before, after).Where(f => !IsTimeOfACopy(f))];
+        if (fields.Length == 0)
+        {
+            _dirty = true;
+            return;
+        }
+
         var costs = ViewCosts.OfChanged(before, after, fields);
         if (config.Registry.EnableOnlineFeatureViewVersioning && ViewVersions.StartsNew(before, after) && ViewCosts.OfNew(after).HasFlag(ChangeCosts.Materialize))
         {
@@ -130,6 +136,11 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
 
         Note(new PlannedChange(ChangeKind.Changed, kind, name, [.. fields.SelectMany(f => Readable(f, before, after))], costs));
     }
+
+    // Views and services hold copies of their sources, whose times change with the source that is told already.
+    private static bool IsTimeOfACopy(FieldChange change) =>
+        change.Field.Contains("source.meta.created_timestamp", StringComparison.Ordinal) || change.Field.Contains("source.meta.last_updated_timestamp", StringComparison.Ordinal)
+        || change.Field.EndsWith("source.meta", StringComparison.Ordinal);
 
     /// <summary>A field by the name that a definition has for it; the tag of an aggregated view is told key by key.</summary>
     private static IEnumerable<FieldChange> Readable(FieldChange change, IMessage before, IMessage after) =>

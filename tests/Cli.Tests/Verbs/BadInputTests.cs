@@ -97,6 +97,16 @@ public sealed class BadInputTests : IClassFixture<SmallBank>, IDisposable
     }
 
     [Fact]
+    public async Task Serve_AuthAskedFor_IsRefusedAndNotOpened()
+    {
+        await File.AppendAllTextAsync(Path.Combine(_fstore.Repo, "feature_store.yaml"), "auth: {type: oidc}\n");
+        var served = await _fstore.RunAsync("serve", "--grpc-port", "0", "--http-port", "0");
+        Assert.Equal((2, string.Empty), (served.Code, served.Output));
+        Assert.Contains("no_auth", served.Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await _fstore.RunAsync("plan")).Code);
+    }
+
+    [Fact]
     public async Task Serve_PortInUse_NamesIt()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

@@ -39,6 +39,31 @@ public sealed class RegistryVerbsTests : IDisposable
     }
 
     [Fact]
+    public async Task SqlRegistry_SmallBank_GoesTheWholeRoadAndIsTornDown()
+    {
+        var config = Path.Combine(_fstore.Repo, "feature_store.yaml");
+        var text = await File.ReadAllTextAsync(config);
+        await File.WriteAllTextAsync(config, text.Replace("registry: data/registry.db", "registry: {registry_type: sql, path: 'sqlite:///data/sql.db'}", StringComparison.Ordinal));
+        string[][] steps =
+        [
+            ["generate", "--users", "20", "--days", "10", "--seed", "5", "--first-day", "2026-01-05"], ["ingest"], ["plan"], ["apply"],
+            ["features", "compute", "--as-of", "2026-01-12"], ["materialize", "2026-01-01", "2026-02-01"], ["materialize-incremental", "2026-02-02"], ["verify", "parity"], ["feature-views", "list"],
+        ];
+        foreach (var step in steps)
+        {
+            var result = await _fstore.RunAsync(step);
+            Assert.True(result.Code == 0, $"{step[0]}: {result.Output}{result.Error}");
+        }
+
+        Assert.False(File.Exists(Path.Combine(_fstore.Repo, "data", "registry.db")));
+        var intervals = JsonDocument.Parse((await _fstore.RunAsync("feature-views", "describe", "user_demographics", "--json")).Output).RootElement.GetProperty("meta").GetProperty("materializationIntervals");
+        Assert.Equal(2, intervals.GetArrayLength());
+        Assert.Contains("project bank_features", (await _fstore.RunAsync("teardown")).Output, StringComparison.Ordinal);
+        Assert.Equal(string.Empty, (await _fstore.RunAsync("teardown", "--json")).Output);
+        Assert.Equal(7, Lines((await _fstore.RunAsync("plan", "--json")).Output).Length);
+    }
+
+    [Fact]
     public async Task ListAndDescribe_AppliedRepo_ShowIt()
     {
         Assert.Equal(3, (await _fstore.RunAsync("entities", "list")).Code);

@@ -59,7 +59,8 @@ public sealed class RepoConfigTests : IDisposable
         var plain = Load("project: a\nregistry: r.db\nauth: {type: no_auth}\n");
         Assert.Equal(new RegistryConfig("file", Path.Combine(_repo, "r.db"), 600, "sync"), plain.Registry);
         Assert.Equal((new MaterializationConfig(false, null), true, null), (plain.Materialization, plain.CoerceTzAware, plain.ProjectDescription));
-        Assert.Contains("auth", plain.Unread.Keys);
+        Assert.Equal("no_auth", plain.Auth);
+        Assert.Equal("oidc", Load("project: a\nregistry: r.db\nauth: {type: oidc, client_id: x}\n").Auth);
 
         var config = Load(
             """
@@ -73,10 +74,15 @@ public sealed class RepoConfigTests : IDisposable
               serve_features_while_materializing: true
               enable_online_feature_view_versioning: true
               sqlalchemy_config_kwargs: {echo: false}
+              thread_pool_executor_worker_count: 4
+              read_path: postgresql://feast:hunter2@replica/feast
+              schema_mode: verify
             materialization: {pull_latest_features: true, online_write_batch_size: 500}
             coerce_tz_aware: false
             """);
-        Assert.Equal(new RegistryConfig("sql", "postgresql://feast:hunter2@db/feast", 0, "thread", true, true), config.Registry);
+        Assert.Equal(
+            new RegistryConfig("sql", "postgresql://feast:hunter2@db/feast", 0, "thread", true, true) { ReadPath = "postgresql://feast:hunter2@replica/feast", MakesTables = false },
+            config.Registry);
         Assert.Equal((new MaterializationConfig(true, 500), false, "The bank"), (config.Materialization, config.CoerceTzAware, config.ProjectDescription));
         Assert.Equal(string.Empty, config.RegistryPath);
         Assert.DoesNotContain("hunter2", config.ToString(), StringComparison.Ordinal);
@@ -100,6 +106,7 @@ public sealed class RepoConfigTests : IDisposable
     [InlineData("project: a", 1, "registry")]
     [InlineData("project: _a\nregistry: r.db", 1, "begins with a letter")]
     [InlineData("project: a-b\nregistry: r.db", 1, "write '_'")]
+    [InlineData("project: a\nregistry: r.db\nauth: {type: basic}", 3, "kubernetes, oidc")]
     [InlineData("project: a\nregistry: s3://b/r.db", 2, "no local path")]
     [InlineData("project: a\nregistry: {registry_type: remote, path: x}", 2, "registry_type: file")]
     [InlineData("project: a\nregistry: {registry_store_type: GCSRegistryStore, path: x}", 2, "GCSRegistryStore")]

@@ -19,7 +19,7 @@ public sealed class PlanTests
     }
 
     [Theory]
-    [InlineData("ttl: 3650d", "ttl: 30d", "user_demographics", "ttl: 315360000s > 2592000s", ChangeCosts.None)]
+    [InlineData("ttl: 3650d", "ttl: 30d", "user_demographics", "ttl: 3650d > 30d", ChangeCosts.None)]
     [InlineData("{name: age, dtype: Int64}", "{name: age, dtype: Int32}", "user_demographics", "features.age.value_type: INT64 > INT32", ChangeCosts.Materialize)]
     [InlineData("      - {name: age, dtype: Int64}\n", "", "user_demographics", "features.age: { \"name\": \"age\", \"valueType\": \"INT64\" } > ", ChangeCosts.None)]
     [InlineData("source: user_demographics_source", "source: user_demographics_source\n    online: false", "user_demographics", "online: True > False", ChangeCosts.None)]
@@ -31,8 +31,11 @@ public sealed class PlanTests
         using var repo = TestRepo.Bank();
         repo.Apply();
         var before = File.ReadAllBytes(repo.RegistryPath);
+        repo.Time.Now += TimeSpan.FromHours(1);
         Edit(repo, old, edit);
         var plan = repo.Plan();
+        Assert.DoesNotContain(plan.Changes.SelectMany(c => c.Fields), f => f.Field.Contains("meta", StringComparison.Ordinal));
+        Assert.All(plan.Changes.Where(c => c.Change == ChangeKind.Changed), c => Assert.NotEmpty(c.Fields));
         var change = Assert.Single(plan.Changes, c => c.Name == view);
         Assert.Contains(field, change.Fields.Select(f => $"{f.Field}: {f.Before} > {f.After}"));
         Assert.Equal((ChangeKind.Changed, costs), (change.Change, change.Costs));
@@ -51,6 +54,21 @@ public sealed class PlanTests
         repo.Define(text[..from] + text[text.IndexOf("feature_services:", StringComparison.Ordinal)..].Replace("      - user_demographics\n", string.Empty, StringComparison.Ordinal));
         var change = Assert.Single(repo.Plan().Changes, c => c.Kind == "feature view");
         Assert.Equal((ChangeKind.Removed, "user_demographics", ChangeCosts.DropOnlineRows), (change.Change, change.Name, change.Costs));
+    }
+
+    [Theory]
+    [InlineData("precompute_online: true", "", ChangeCosts.DropOnlineRows)]
+    [InlineData("precompute_online: true", "precompute_online: false", ChangeCosts.DropOnlineRows)]
+    [InlineData("", "precompute_online: true", ChangeCosts.Materialize)]
+    [InlineData("", "", ChangeCosts.None)]
+    public void Plan_PrecomputedService_TellsWhatItsVectorsCost(string before, string after, ChangeCosts costs)
+    {
+        using var repo = TestRepo.Bank();
+        var text = Definitions(repo);
+        repo.Define($"{text}  - {{name: extra, features: [user_demographics]{(before.Length > 0 ? $", {before}" : string.Empty)}}}\n");
+        repo.Apply();
+        repo.Define(after.Length > 0 ? $"{text}  - {{name: extra, features: [user_demographics], {after}}}\n" : text);
+        Assert.Equal(costs, Assert.Single(repo.Plan().Changes, c => c.Name == "extra").Costs);
     }
 
     [Fact]

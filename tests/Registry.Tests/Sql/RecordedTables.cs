@@ -97,6 +97,8 @@ internal static class RecordedTables
         };
     }
 
+    public static IMessage Message(string table, byte[] bytes) => (IMessage)Messages[table].ParseFrom(bytes);
+
     /// <summary>The message that a recorded JSON stands for.</summary>
     public static byte[] Bytes(string table, JsonNode json) => Parser.Parse(json.ToJsonString(), ((IMessage)Messages[table].ParseFrom([])).Descriptor).ToByteArray();
 }
