@@ -42,6 +42,7 @@ public sealed class ArrowTests
         ["Grpc.AspNetCore.Server"] = ["GrpcHost", "Serving"],
         ["Grpc.HealthCheck"] = ["Serving"],
         ["Grpc.Reflection"] = ["Serving"],
+        ["Grpc.StatusProto"] = ["Serving"],
         ["prometheus-net"] = ["Serving"],
         ["Grpc.Net.Client"] = ["Client"],
         ["Microsoft.Extensions.DependencyInjection.Abstractions"] = ["Client", "GrpcHost", "Serving"],

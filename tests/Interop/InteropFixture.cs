@@ -8,6 +8,7 @@ using FeatureStore.Interop.Messages;
 using FeatureStore.Interop.Server;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Grpc.Health.V1;
 
 namespace FeatureStore.Interop;
 
@@ -22,6 +23,7 @@ public sealed class InteropFixture : IAsyncLifetime
     private readonly ConcurrentDictionary<ForeignClient, Task<ClientReport>> _reports = new();
     private InteropServer? _server;
     private ServedDrivers? _drivers;
+    private ServedDrivers? _secureDrivers;
 
     /// <summary>Methods whose work the interop server stopped.</summary>
     public IReadOnlyCollection<string> Stopped => _server!.Service.Stopped;
@@ -31,18 +33,22 @@ public sealed class InteropFixture : IAsyncLifetime
         using var client = _authority.Issue("client");
         Write("root.pem", _authority.Root.ExportCertificatePem());
         Write("stranger.pem", _stranger.Root.ExportCertificatePem());
-        Write("client.pem", client.ExportCertificatePem());
-        Write("client.key", client.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        Write("client", client);
         await File.WriteAllBytesAsync(Path.Combine(_folder, "descriptors"), Descriptors());
-        _server = await InteropServer.StartAsync(_authority.Issue("server"), client.Thumbprint);
+        Write("expired", _authority.Issue("client", isExpired: true));
+        Write("foreign", _stranger.Issue("client"));
+        Write("server", _authority.Issue("server"));
+        _server = await InteropServer.StartAsync(
+            _authority.Issue("server"), client.Thumbprint, _authority.Issue("server", isExpired: true), _authority.Issue("server", host: "other.example"));
         _drivers = await ServedDrivers.StartAsync(_folder);
+        _secureDrivers = await _drivers.StartSecureAsync(Path.Combine(_folder, "server.pem"), Path.Combine(_folder, "server.key"), Path.Combine(_folder, "root.pem"));
     }
 
     public async Task DisposeAsync()
     {
-        if (_drivers is not null)
+        foreach (var drivers in new[] { _secureDrivers, _drivers }.OfType<ServedDrivers>())
         {
-            await _drivers.DisposeAsync();
+            await drivers.DisposeAsync();
         }
 
         if (_server is not null)
@@ -64,7 +70,10 @@ public sealed class InteropFixture : IAsyncLifetime
             plain = _server!.Plain,
             tls = _server.Tls,
             mutualTls = _server.MutualTls,
+            expired = _server.Expired,
+            otherName = _server.OtherName,
             feast = _drivers!.Address,
+            feastMutualTls = _secureDrivers!.Address,
             eventSeconds = ServedDrivers.EventTime.ToUnixTimeSeconds(),
             certificates = _folder,
             descriptors = Path.Combine(_folder, "descriptors"),
@@ -83,6 +92,12 @@ public sealed class InteropFixture : IAsyncLifetime
         return ClientReport.Parse(output, await errors);
     }
 
+    private void Write(string name, X509Certificate2 certificate)
+    {
+        Write(name + ".pem", certificate.ExportCertificatePem());
+        Write(name + ".key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+    }
+
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder, name), text);
 
     // What python3-protobuf makes its messages from, so that no code is generated for it: every file after those it imports.
@@ -92,6 +107,9 @@ public sealed class InteropFixture : IAsyncLifetime
         var seen = new HashSet<string>();
         Add(InteropReflection.Descriptor);
         Add(ServingServiceReflection.Descriptor);
+        Add(HealthReflection.Descriptor);
+        Add(Grpc.Reflection.V1.ReflectionReflection.Descriptor);
+        Add(Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor);
         return set.ToByteArray();
 
         void Add(FileDescriptor file)

@@ -10,8 +10,9 @@ public sealed class InteropTests(InteropFixture fixture) : IClassFixture<Interop
         "empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream",
         "status_code_and_message", "special_status_message", "unimplemented_method", "unimplemented_service", "custom_metadata",
         "timeout_on_sleeping_server", "cancel_after_begin", "cancel_after_first_response",
-        "client_compressed_unary", "server_compressed_unary", "server_compressed_streaming", "tls", "mutual_tls",
-        "feast_get_online_features", "feast_references", "feast_serving_info", "feast_errors",
+        "client_compressed_unary", "server_compressed_unary", "server_compressed_streaming", "status_details", "tls", "mutual_tls",
+        "feast_get_online_features", "feast_references", "feast_serving_info", "feast_errors", "feast_error_details", "feast_mutual_tls",
+        "health_check", "health_watch", "reflection_v1", "reflection_v1alpha",
     ];
 
     private const int CancelsMin = 2;

@@ -45,7 +45,23 @@ internal sealed partial class ServedDrivers : IAsyncDisposable
         }
 
         await WriteAsync(Path.Combine(repo, "data", "online.db"));
-        var server = Fstore(repo, "serve", "--grpc-port", "0", "--http-port", "0");
+        return await ServeAsync(repo);
+    }
+
+    /// <summary>A second server over the same repo, for clients with a certificate of the authority alone.</summary>
+    public Task<ServedDrivers> StartSecureAsync(string certificate, string key, string clientAuthority) =>
+        ServeAsync(_server.StartInfo.WorkingDirectory, "--cert", certificate, "--key", key, "--client-ca", clientAuthority);
+
+    public async ValueTask DisposeAsync()
+    {
+        _server.Kill(entireProcessTree: true);
+        await _server.WaitForExitAsync();
+        _server.Dispose();
+    }
+
+    private static async Task<ServedDrivers> ServeAsync(string repo, params string[] arguments)
+    {
+        var server = Fstore(repo, ["serve", "--grpc-port", "0", "--http-port", "0", .. arguments]);
         using var limit = new CancellationTokenSource(StartWait);
         while (await server.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {
@@ -56,13 +72,6 @@ internal sealed partial class ServedDrivers : IAsyncDisposable
         }
 
         throw new InvalidOperationException("fstore serve ended before it listened.");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _server.Kill(entireProcessTree: true);
-        await _server.WaitForExitAsync();
-        _server.Dispose();
     }
 
     private static async Task WriteAsync(string path)

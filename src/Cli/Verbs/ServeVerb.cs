@@ -24,10 +24,13 @@ internal static class ServeVerb
         var grpc = new Option<int>("--grpc-port") { Description = "gRPC port; 0 takes a free one.", DefaultValueFactory = _ => DefaultGrpcPort };
         var access = new Option<bool>("--access-log") { Description = "Write a line for each request to standard error: what was called and how it ended." };
         var jobs = new Option<bool>("--with-jobs") { Description = "Rebuild views from the lake when the online store lost them." };
-        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc, access, jobs };
+        var cert = new Option<string?>("--cert") { Description = "PEM file of the server's certificate and those that lead to its authority; both ports then speak TLS." };
+        var key = new Option<string?>("--key") { Description = "PEM file of the certificate's private key." };
+        var clientCa = new Option<string?>("--client-ca") { Description = "PEM file of authorities; only clients with a certificate of theirs are let in (mTLS)." };
+        var command = new Command("serve", "Serve online features. Example: fstore serve --http-port 6566 --grpc-port 6567") { host, http, grpc, access, jobs, cert, key, clientCa };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             GlobalOptions.Repo(parsed),
-            Options(parsed.GetValue(host)!, parsed.GetValue(grpc), parsed.GetValue(http)),
+            Options(parsed.GetValue(host)!, parsed.GetValue(grpc), parsed.GetValue(http)) with { Tls = Tls(parsed.GetValue(cert), parsed.GetValue(key), parsed.GetValue(clientCa)) },
             parsed.GetValue(access),
             parsed.GetValue(jobs),
             cancellationToken));
@@ -38,6 +41,13 @@ internal static class ServeVerb
         IPAddress.TryParse(host == "localhost" ? "127.0.0.1" : host, out var address) && IsPort(grpcPort) && IsPort(httpPort)
             ? new FeatureServerOptions(address, grpcPort, httpPort)
             : throw new UsageException($"--host takes an IP address, --http-port and --grpc-port a number from 0 to {IPEndPoint.MaxPort}.");
+
+    private static ServerTls? Tls(string? cert, string? key, string? clientCa) => (cert, key) switch
+    {
+        (null, null) when clientCa is null => null,
+        ({ } certificate, { } privateKey) => ServerTls.Load(certificate, privateKey, clientCa),
+        _ => throw new UsageException("--cert and --key go together, and --client-ca needs both."),
+    };
 
     private static bool IsPort(int port) => port is >= 0 and <= IPEndPoint.MaxPort;
 

@@ -1,11 +1,12 @@
+using FeatureStore.Serving.Hosting;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Microsoft.Extensions.Hosting;
 
 namespace FeatureStore.Serving.Grpc;
 
-/// <summary>Says over <c>grpc.health.v1</c> that the services serve, until the server is told to stop.</summary>
-internal sealed class HealthReport(HealthServiceImpl health, IHostApplicationLifetime lifetime) : IHostedService
+/// <summary>Says over <c>grpc.health.v1</c> and <c>/health</c> that the services serve, until the server is told to stop.</summary>
+internal sealed class HealthReport(HealthServiceImpl health, Readiness readiness, IHostApplicationLifetime lifetime) : IHostedService
 {
     // The empty name is the server as a whole.
     private static readonly string[] Services = ["", "feast.serving.ServingService", "GrpcFeatureServer"];
@@ -23,6 +24,7 @@ internal sealed class HealthReport(HealthServiceImpl health, IHostApplicationLif
 
     private void Set(HealthCheckResponse.Types.ServingStatus status)
     {
+        readiness.IsReady = status == HealthCheckResponse.Types.ServingStatus.Serving;
         foreach (var service in Services)
         {
             health.SetStatus(service, status);

@@ -41,7 +41,7 @@ internal sealed class RetrievalStatusInterceptor(RequestRecord record) : Interce
         }
         catch (RetrievalException e)
         {
-            throw new RpcException(new Status(FaultCodes.Of(e.Fault).Grpc, e.Message));
+            throw RichStatus.Of(e);
         }
         catch (EntityKeyException e)
         {

@@ -27,6 +27,7 @@ namespace FeatureStore.Serving.Hosting;
 /// <param name="LogsToStandardError">False writes no log at all.</param>
 /// <param name="AccessLog">A line for each request, where logs are written.</param>
 /// <param name="Connections">What a connection may cost; null takes the defaults.</param>
+/// <param name="Tls">Certificates of both ports; null speaks in plain text.</param>
 public sealed record FeatureServerOptions(
     IPAddress Host,
     int GrpcPort = 0,
@@ -34,7 +35,8 @@ public sealed record FeatureServerOptions(
     SnapshotSource? Registry = null,
     bool LogsToStandardError = false,
     bool AccessLog = false,
-    ConnectionLimits? Connections = null);
+    ConnectionLimits? Connections = null,
+    ServerTls? Tls = null);
 
 /// <summary>A running feature server; disposing it stops it.</summary>
 public sealed class FeatureServer : IAsyncDisposable
@@ -107,6 +109,7 @@ public sealed class FeatureServer : IAsyncDisposable
         builder.Services.AddSingleton<HttpServing>();
         builder.Services.AddSingleton<MaterializationRuns>();
         builder.Services.AddHostedService(services => services.GetRequiredService<MaterializationRuns>());
+        builder.Services.AddSingleton<Readiness>();
         builder.Services.AddSingleton<HealthServiceImpl>();
         builder.Services.AddHostedService<HealthReport>();
         builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
@@ -120,6 +123,7 @@ public sealed class FeatureServer : IAsyncDisposable
             builder.Services.AddHostedService<SnapshotRefresh>();
         }
 
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -127,8 +131,8 @@ public sealed class FeatureServer : IAsyncDisposable
             // Each API holds its own bound: gRPC per message, HTTP per body, so that each answers in its own words.
             kestrel.Limits.MaxRequestBodySize = null;
             (options.Connections ?? ConnectionLimits.Default).Apply(kestrel.Limits);
-            kestrel.Listen(options.Host, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(options.Host, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(options.Host, options.GrpcPort, listen => Listen(listen, HttpProtocols.Http2, options.Tls));
+            kestrel.Listen(options.Host, options.HttpPort, listen => Listen(listen, HttpProtocols.Http1, options.Tls));
         });
         var application = builder.Build();
 
@@ -151,6 +155,12 @@ public sealed class FeatureServer : IAsyncDisposable
         application.MapGrpcService<ReflectionServiceImpl>();
         application.MapGrpcService<ReflectionV1ServiceImpl>();
         return application;
+    }
+
+    private static void Listen(ListenOptions listen, HttpProtocols protocols, ServerTls? tls)
+    {
+        listen.Protocols = protocols;
+        tls?.Apply(listen);
     }
 
     private static void AddLogs(ILoggingBuilder logs, bool accessLog)

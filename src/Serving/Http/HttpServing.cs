@@ -6,6 +6,7 @@ using FeatureStore.Serving.Hosting;
 using FeatureStore.Serving.Retrieval;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace FeatureStore.Serving.Http;
@@ -48,9 +49,12 @@ internal sealed class HttpServing(ServingRuntime runtime, RequestRecord record, 
         return runtime.Metrics.WriteAsync(context.Response.Body, context.RequestAborted);
     }
 
+    // Feast's codes: 503 while there is nothing to serve from. While the last requests are answered there is no place for new ones either.
     private static Task HealthAsync(ServingRuntime runtime, HttpContext context)
     {
-        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.StatusCode = context.RequestServices.GetRequiredService<Readiness>().IsReady
+            ? StatusCodes.Status200OK
+            : StatusCodes.Status503ServiceUnavailable;
         context.Response.ContentLength = 0;
         return Task.CompletedTask;
     }

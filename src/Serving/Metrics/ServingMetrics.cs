@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Feast.Serving;
 using Prometheus;
 
@@ -11,8 +12,8 @@ public sealed class ServingMetrics
     private static readonly int[] FeatureCountBins = [10, 50, 200];
     private static readonly double[] Seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-    // By the numbers of FieldStatus.
-    private static readonly string[] Names = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"];
+    // By the numbers of FieldStatus, in Feast's spelling; it knows present and not_found alone.
+    private static readonly string[] Names = ["invalid", "present", "null_value", "not_found", "outside_max_age"];
 
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
     private readonly Counter _requests;
@@ -47,7 +48,7 @@ public sealed class ServingMetrics
     internal void Request(string endpoint, bool succeeded, TimeSpan elapsed, int features, int views)
     {
         _requests.WithLabels(endpoint, succeeded ? "success" : "error").Inc();
-        _latency.WithLabels(endpoint, Range(features), views.ToString(System.Globalization.CultureInfo.InvariantCulture)).Observe(elapsed.TotalSeconds);
+        _latency.WithLabels(endpoint, Range(features), views == 0 ? string.Empty : views.ToString(CultureInfo.InvariantCulture)).Observe(elapsed.TotalSeconds);
     }
 
     internal void Retrieval(int rows, TimeSpan storeRead)
@@ -82,7 +83,8 @@ public sealed class ServingMetrics
     {
         if (features == 0)
         {
-            return "0";
+            // As Feast: a request that reads no features has no such labels.
+            return string.Empty;
         }
 
         var from = 1;

@@ -18,14 +18,26 @@ internal sealed class SelfMadeCertificates : IDisposable
 
     public X509Certificate2 Root { get; }
 
-    public X509Certificate2 Issue(string subject)
+    /// <param name="subject">Whose certificate it is.</param>
+    /// <param name="isExpired">Ran out an hour ago.</param>
+    /// <param name="host">A DNS name to stand for; null for the loopback address.</param>
+    public X509Certificate2 Issue(string subject, bool isExpired = false, string? host = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={subject}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
+        if (host is null)
+        {
+            names.AddIpAddress(IPAddress.Loopback);
+        }
+        else
+        {
+            names.AddDnsName(host);
+        }
+
         request.CertificateExtensions.Add(names.Build());
-        using var signed = request.Create(Root, Root.NotBefore, Root.NotAfter, RandomNumberGenerator.GetBytes(8));
+        var end = isExpired ? TimeProvider.System.GetUtcNow().AddHours(-1) : Root.NotAfter;
+        using var signed = request.Create(Root, Root.NotBefore, end, RandomNumberGenerator.GetBytes(8));
         using var whole = signed.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null);
     }

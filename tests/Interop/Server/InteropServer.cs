@@ -24,7 +24,7 @@ public sealed class InteropServer : IAsyncDisposable
         Service = service;
         var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
             .Select(a => new Uri(a).Authority).ToArray();
-        (Plain, Tls, MutualTls) = (addresses[0], addresses[1], addresses[2]);
+        (Plain, Tls, MutualTls, Expired, OtherName) = (addresses[0], addresses[1], addresses[2], addresses[3], addresses[4]);
     }
 
     public InteropService Service { get; }
@@ -35,7 +35,13 @@ public sealed class InteropServer : IAsyncDisposable
 
     public string MutualTls { get; }
 
-    public static async Task<InteropServer> StartAsync(X509Certificate2 certificate, string clientThumbprint)
+    /// <summary>Shows a certificate that has run out.</summary>
+    public string Expired { get; }
+
+    /// <summary>Shows a certificate of another host.</summary>
+    public string OtherName { get; }
+
+    public static async Task<InteropServer> StartAsync(X509Certificate2 certificate, string clientThumbprint, X509Certificate2 expired, X509Certificate2 otherName)
     {
         var service = new InteropService();
         var builder = WebApplication.CreateSlimBuilder();
@@ -53,6 +59,8 @@ public sealed class InteropServer : IAsyncDisposable
                 https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
                 https.ClientCertificateValidation = (client, _, _) => client.Thumbprint == clientThumbprint;
             }));
+            kestrel.Listen(IPAddress.Loopback, 0, listen => Secure(listen, https => https.ServerCertificate = expired));
+            kestrel.Listen(IPAddress.Loopback, 0, listen => Secure(listen, https => https.ServerCertificate = otherName));
         });
         var application = builder.Build();
         application.MapGrpcService<InteropService>();

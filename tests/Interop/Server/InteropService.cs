@@ -11,6 +11,9 @@ public sealed class InteropService : TestService.TestServiceBase
     private const string EchoInitial = "x-grpc-test-echo-initial";
     private const string EchoTrailing = "x-grpc-test-echo-trailing-bin";
 
+    // The details of the richer error model; the transport carries whatever bytes stand there.
+    private const string StatusDetails = "grpc-status-details-bin";
+
     /// <summary>Methods whose work was stopped since the caller cancelled or ran out of time.</summary>
     public ConcurrentQueue<string> Stopped { get; } = new();
 
@@ -20,6 +23,11 @@ public sealed class InteropService : TestService.TestServiceBase
     {
         await EchoAsync(context);
         CheckCompressed(request.ExpectCompressed, context);
+        if (context.RequestHeaders.GetValueBytes(EchoTrailing) is { } details && request.ResponseStatus is { } status)
+        {
+            throw new RpcException(new Status((StatusCode)status.Code, status.Message), new Metadata { { StatusDetails, details } });
+        }
+
         Refuse(request.ResponseStatus);
         Choose(request.ResponseCompressed, context);
         return new SimpleResponse { Payload = Zeros(request.ResponseSize) };

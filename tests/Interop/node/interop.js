@@ -1,6 +1,7 @@
 'use strict';
 // Runs the interoperability cases with grpc-js and prints one line of JSON per case: {"case", "fault"} (fault null if it passed).
-// Argument: JSON with the addresses plain, tls, mutualTls and feast, and the folders certificates, interopProtos, feastProtos.
+// Argument: JSON with the addresses plain, tls, mutualTls, expired, otherName, feast and feastMutualTls, the folders certificates,
+// interopProtos and feastProtos, and the file descriptors, a FileDescriptorSet with health and reflection.
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http2 = require('node:http2');
@@ -14,6 +15,8 @@ const options = { keepCase: true, longs: Number, enums: String, defaults: true, 
 const testing = grpc.loadPackageDefinition(loader.loadSync(path.join(setup.interopProtos, 'interop.proto'), options)).grpc.testing;
 const feast = grpc.loadPackageDefinition(
   loader.loadSync('feast/serving/ServingService.proto', { ...options, includeDirs: [setup.feastProtos] })).feast.serving;
+
+const described = grpc.loadPackageDefinition(loader.loadFileDescriptorSetFromBuffer(fs.readFileSync(setup.descriptors), options)).grpc;
 
 const insecure = grpc.credentials.createInsecure();
 const client = new testing.TestService(setup.plain, insecure);
@@ -61,9 +64,28 @@ const rawUnary = (request, headers) => new Promise((resolve, reject) => {
   stream.end(Buffer.concat([frame, body]));
 });
 
-const secureStub = (address, root, key, certificate) => {
+const secure = (root, key, certificate) => {
   const read = (name) => (name ? fs.readFileSync(path.join(setup.certificates, name)) : null);
-  return new testing.TestService(address, grpc.credentials.createSsl(read(root), read(key), read(certificate)));
+  return grpc.credentials.createSsl(read(root), read(key), read(certificate));
+};
+const secureStub = (address, root, key, certificate) => new testing.TestService(address, secure(root, key, certificate));
+const shutOut = (answer) => assert.ok(
+  [grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED].includes(answer.status.code), `${answer.status.code} ${answer.status.details}`);
+// One question of a stream, and the first answer to it.
+const first = (call, request) => new Promise((resolve, reject) => {
+  call.once('data', (m) => { resolve(m); call.cancel(); });
+  call.on('error', reject);
+  if (request) call.write(request);
+});
+const reflect = async (version) => {
+  const Reflection = described.reflection[version].ServerReflection;
+  const ask = (request) => first(new Reflection(setup.feast, insecure).ServerReflectionInfo(new grpc.Metadata(), deadline()), request);
+  const { list_services_response: list } = await ask({ list_services: '' });
+  assert.deepEqual(list.service.map((s) => s.name).sort(), ['GrpcFeatureServer', 'feast.serving.ServingService', 'grpc.health.v1.Health']);
+  const { file_descriptor_response: found } = await ask({ file_containing_symbol: 'feast.serving.ServingService' });
+  assert.ok(found.file_descriptor_proto.some((f) => f.includes('GetOnlineFeatures')));
+  const { error_response: unknown } = await ask({ file_containing_symbol: 'feast.nothing.Here' });
+  assert.equal(unknown.error_code, grpc.status.NOT_FOUND);
 };
 const feastClient = () => new feast.ServingService(setup.feast, insecure);
 const drivers = (...ids) => ({ driver_id: { val: ids.map((id) => ({ int64_val: id })) } });
@@ -201,14 +223,24 @@ const cases = {
     assert.equal(seen.status.code, 0);
     assert.deepEqual(seen.sizes, [31415, 92653]);
   },
+  async status_details() {
+    const metadata = new grpc.Metadata();
+    const details = Buffer.from([0x08, 0x09, 0x12, 0x00, 0xff]);
+    metadata.set('x-grpc-test-echo-trailing-bin', details);
+    const { status } = await unary(client, 'UnaryCall', { response_status: { code: 9, message: 'with details' } }, metadata);
+    assert.equal(status.code, 9);
+    assert.equal(status.details, 'with details');
+    assert.deepEqual(status.metadata.get('grpc-status-details-bin'), [details]);
+  },
   async tls() {
     succeeded(await unary(secureStub(setup.tls, 'root.pem'), 'EmptyCall', {}));
-    refused(await unary(secureStub(setup.tls, 'stranger.pem'), 'EmptyCall', {}, new grpc.Metadata(), deadline(2000)), grpc.status.UNAVAILABLE);
+    for (const [address, root] of [[setup.tls, 'stranger.pem'], [setup.expired, 'root.pem'], [setup.otherName, 'root.pem']]) {
+      refused(await unary(secureStub(address, root), 'EmptyCall', {}, new grpc.Metadata(), deadline(2000)), grpc.status.UNAVAILABLE);
+    }
   },
   async mutual_tls() {
     succeeded(await unary(secureStub(setup.mutualTls, 'root.pem', 'client.key', 'client.pem'), 'EmptyCall', {}));
-    const bare = await unary(secureStub(setup.mutualTls, 'root.pem'), 'EmptyCall', {}, new grpc.Metadata(), deadline(2000));
-    assert.ok([grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED].includes(bare.status.code), `${bare.status.code}`);
+    shutOut(await unary(secureStub(setup.mutualTls, 'root.pem'), 'EmptyCall', {}, new grpc.Metadata(), deadline(2000)));
   },
   async feast_get_online_features() {
     const { error, response } = await unary(feastClient(), 'GetOnlineFeatures', { feature_service: 'drivers_v1', entities: drivers(1001, 1002, 9) });
@@ -238,6 +270,33 @@ const cases = {
     refused(await ask({ features: { val: ['drivers'] }, entities: drivers(1) }), grpc.status.INVALID_ARGUMENT, 'view:feature');
     refused(await ask({ feature_service: 'drivers_v1' }), grpc.status.INVALID_ARGUMENT);
   },
+  async feast_error_details() {
+    const { status } = await unary(feastClient(), 'GetOnlineFeatures', { features: { val: ['nowhere:x'] }, entities: drivers(1) });
+    assert.equal(status.code, grpc.status.NOT_FOUND);
+    const [details] = status.metadata.get('grpc-status-details-bin');
+    for (const text of ['google.rpc.ErrorInfo', 'VIEW_NOT_FOUND', 'FeatureViewNotFoundException', 'nowhere:x']) assert.ok(details.includes(text), text);
+  },
+  async feast_mutual_tls() {
+    const ask = (...names) => unary(
+      new feast.ServingService(setup.feastMutualTls, secure(...names)), 'GetOnlineFeatures',
+      { features: { val: ['drivers:city'] }, entities: drivers(1001) }, new grpc.Metadata(), deadline(names[2] === 'client.pem' ? LONG_MS : 2000));
+    assert.equal((await ask('root.pem', 'client.key', 'client.pem')).response.results[1].values[0].string_val, 'Oslo');
+    for (const names of [['root.pem'], ['root.pem', 'expired.key', 'expired.pem'], ['root.pem', 'foreign.key', 'foreign.pem']]) shutOut(await ask(...names));
+  },
+  async health_check() {
+    const health = new described.health.v1.Health(setup.feast, insecure);
+    for (const service of ['', 'feast.serving.ServingService', 'GrpcFeatureServer']) {
+      assert.equal((await unary(health, 'Check', { service })).response.status, 'SERVING');
+    }
+    refused(await unary(health, 'Check', { service: 'nothing.Here' }), grpc.status.NOT_FOUND);
+  },
+  async health_watch() {
+    const health = new described.health.v1.Health(setup.feast, insecure);
+    assert.equal((await first(health.Watch({ service: '' }, new grpc.Metadata(), deadline()))).status, 'SERVING');
+    assert.equal((await first(health.Watch({ service: 'nothing.Here' }, new grpc.Metadata(), deadline()))).status, 'SERVICE_UNKNOWN');
+  },
+  reflection_v1: () => reflect('v1'),
+  reflection_v1alpha: () => reflect('v1alpha'),
 };
 
 (async () => {

@@ -1,6 +1,6 @@
 """Runs the interoperability cases with Debian's grpcio and prints one line of JSON per case: {"case", "fault"}.
 
-Argument: JSON with the addresses plain, tls, mutualTls and feast, the folder certificates, and the file descriptors, a
+Argument: JSON with the addresses plain, tls, mutualTls, expired, otherName, feast and feastMutualTls, the folder certificates, and the file descriptors, a
 FileDescriptorSet from which the messages are made; no generated code is needed.
 """
 import json
@@ -225,6 +225,18 @@ def server_compressed_streaming():
     assert sizes(call("StreamingOutputCall")(request, timeout=LONG)) == [31415, 92653]
 
 
+def status_details():
+    details = b"\x08\x09\x12\x00\xff"
+    request = testing("SimpleRequest", response_status=testing("EchoStatus", code=9, message="with details"))
+    try:
+        call("UnaryCall")(request, timeout=LONG, metadata=(("x-grpc-test-echo-trailing-bin", details),))
+    except grpc.RpcError as error:
+        assert (error.code(), error.details()) == (grpc.StatusCode.FAILED_PRECONDITION, "with details"), error
+        assert dict(error.trailing_metadata())["grpc-status-details-bin"] == details, error.trailing_metadata()
+        return
+    raise AssertionError("answered, and a status was due")
+
+
 def secure(address, root, key=None, certificate=None):
     def read(name):
         return (pathlib.Path(SETUP["certificates"]) / name).read_bytes() if name else None
@@ -234,8 +246,9 @@ def secure(address, root, key=None, certificate=None):
 
 def tls():
     call("EmptyCall", secure(SETUP["tls"], "root.pem"))(testing("Empty"), timeout=LONG)
-    stranger = call("EmptyCall", secure(SETUP["tls"], "stranger.pem"))
-    refused(lambda: stranger(testing("Empty"), timeout=2), grpc.StatusCode.UNAVAILABLE)
+    for address, root in (("tls", "stranger.pem"), ("expired", "root.pem"), ("otherName", "root.pem")):
+        stranger = call("EmptyCall", secure(SETUP[address], root))
+        refused(lambda: stranger(testing("Empty"), timeout=2), grpc.StatusCode.UNAVAILABLE)
 
 
 def mutual_tls():
@@ -280,11 +293,74 @@ def feast_errors():
     refused(ask(feature_service="drivers_v1"), grpc.StatusCode.INVALID_ARGUMENT)
 
 
+def feast_error_details():
+    request = features(features=message("feast.serving.FeatureList", val=["nowhere:x"]), entities=drivers(1))
+    try:
+        feast("GetOnlineFeatures")(request, timeout=LONG)
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.NOT_FOUND, error
+        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+        for text in (b"google.rpc.ErrorInfo", b"VIEW_NOT_FOUND", b"FeatureViewNotFoundException", b"nowhere:x"):
+            assert text in details, (text, details)
+        return
+    raise AssertionError("answered, and a status was due")
+
+
+def feast_mutual_tls():
+    def ask(*names, timeout=2):
+        channel = secure(SETUP["feastMutualTls"], "root.pem", *names)
+        request = features(features=message("feast.serving.FeatureList", val=["drivers:city"]), entities=drivers(1001))
+        return method(channel, "feast.serving.ServingService", "GetOnlineFeatures")(request, timeout=timeout)
+
+    assert ask("client.key", "client.pem", timeout=LONG).results[1].values[0].string_val == "Oslo"
+    for names in ((), ("expired.key", "expired.pem"), ("foreign.key", "foreign.pem")):
+        refused(lambda: ask(*names), grpc.StatusCode.UNAVAILABLE)
+
+
+def health(name, **fields):
+    return method(FEAST, "grpc.health.v1.Health", name)(message("grpc.health.v1.HealthCheckRequest", **fields), timeout=LONG)
+
+
+def health_check():
+    for service in ("", "feast.serving.ServingService", "GrpcFeatureServer"):
+        assert health("Check", service=service).status == 1, service
+    refused(lambda: health("Check", service="nothing.Here"), grpc.StatusCode.NOT_FOUND)
+
+
+def health_watch():
+    for service, status in (("", 1), ("nothing.Here", 3)):
+        watch = health("Watch", service=service)
+        assert next(watch).status == status, service
+        watch.cancel()
+
+
+def reflect(version):
+    def ask(**fields):
+        request = message(f"grpc.reflection.{version}.ServerReflectionRequest", **fields)
+        answers = method(FEAST, f"grpc.reflection.{version}.ServerReflection", "ServerReflectionInfo")(iter([request]), timeout=LONG)
+        return next(answers)
+
+    listed = ask(list_services="").list_services_response.service
+    assert sorted(s.name for s in listed) == ["GrpcFeatureServer", "feast.serving.ServingService", "grpc.health.v1.Health"], listed
+    found = ask(file_containing_symbol="feast.serving.ServingService").file_descriptor_response.file_descriptor_proto
+    assert any(b"GetOnlineFeatures" in f for f in found)
+    assert ask(file_containing_symbol="feast.nothing.Here").error_response.error_code == 5
+
+
+def reflection_v1():
+    reflect("v1")
+
+
+def reflection_v1alpha():
+    reflect("v1alpha")
+
+
 CASES = [
     empty_unary, large_unary, client_streaming, server_streaming, ping_pong, empty_stream, status_code_and_message,
     special_status_message, unimplemented_method, unimplemented_service, custom_metadata, timeout_on_sleeping_server,
     cancel_after_begin, cancel_after_first_response, client_compressed_unary, server_compressed_unary,
-    server_compressed_streaming, tls, mutual_tls, feast_get_online_features, feast_references, feast_serving_info, feast_errors,
+    server_compressed_streaming, status_details, tls, mutual_tls, feast_get_online_features, feast_references, feast_serving_info,
+    feast_errors, feast_error_details, feast_mutual_tls, health_check, health_watch, reflection_v1, reflection_v1alpha,
 ]
 
 for case in CASES:

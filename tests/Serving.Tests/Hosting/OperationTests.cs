@@ -66,11 +66,12 @@ public sealed class OperationTests
                 "feast_feature_server_request_total{endpoint=\"/get-online-features\",status=\"error\"} 1\n",
                 "feast_feature_server_request_total{endpoint=\"/feast.serving.ServingService/GetOnlineFeatures\",status=\"success\"} 1\n",
                 "feast_online_features_request_total 2\n",
-                "feast_online_features_status_total{feature_view=\"weekly\",status=\"PRESENT\"} 2\n",
-                "feast_online_features_status_total{feature_view=\"weekly\",status=\"NOT_FOUND\"} 2\n",
+                "feast_online_features_status_total{feature_view=\"weekly\",status=\"present\"} 2\n",
+                "feast_online_features_status_total{feature_view=\"weekly\",status=\"not_found\"} 2\n",
                 "feast_push_request_total{push_source=\"weekly_push\",mode=\"online\"} 1\n",
                 "feast_online_features_entity_count_sum 4\n",
                 "feature_count=\"1-10\",feature_view_count=\"1\"",
+                "feast_feature_server_request_latency_seconds_count{endpoint=\"/push\",feature_count=\"\",feature_view_count=\"\"} 1\n",
             ],
             line => Assert.Contains(line, text, StringComparison.Ordinal));
         Assert.DoesNotContain("secret-user", text, StringComparison.Ordinal);
