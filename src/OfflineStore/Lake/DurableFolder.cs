@@ -38,6 +38,13 @@ internal static partial class DurableFolder
         }
     }
 
+    /// <summary>Flushes a file's bytes to disk.</summary>
+    public static void FlushFile(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        stream.Flush(flushToDisk: true);
+    }
+
     /// <summary>Makes a folder and those above it that are missing, each with a durable name.</summary>
     public static void Create(string path)
     {
@@ -51,6 +58,21 @@ internal static partial class DurableFolder
         Create(parent);
         Directory.CreateDirectory(full);
         Flush(parent);
+    }
+
+    /// <summary>Makes many folders; one flush for all that lie in the same one.</summary>
+    public static void CreateAll(IEnumerable<string> paths)
+    {
+        foreach (var siblings in paths.Distinct().Where(p => !Directory.Exists(p)).GroupBy(p => Path.GetDirectoryName(Path.GetFullPath(p))!))
+        {
+            Create(siblings.Key);
+            foreach (var path in siblings)
+            {
+                Directory.CreateDirectory(path);
+            }
+
+            Flush(siblings.Key);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
