@@ -15,6 +15,7 @@ internal static class RowJson
     /// <param name="from">A FROM term.</param>
     public static IEnumerable<string> Rows(DuckDbConnection connection, string from, CancellationToken cancellationToken)
     {
+        // Foreign files have columns without a name, or with names that differ in case only: they go by their place.
         var members = new List<string>();
         using (var columns = connection.Query($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {from})", cancellationToken))
         {
@@ -22,13 +23,12 @@ internal static class RowJson
             {
                 for (var r = 0; r < columns.RowCount; r++)
                 {
-                    var name = columns.Text(0, r);
-                    members.Add($"{LakeSql.Text(name)}, {Value(LakeSql.Name(name), columns.Text(1, r), 0)}");
+                    members.Add($"{LakeSql.Text(columns.Text(0, r))}, {Value($"c{members.Count}", columns.Text(1, r), 0)}");
                 }
             }
         }
 
-        using var reader = connection.Query($"SELECT CAST(json_object({string.Join(", ", members)}) AS VARCHAR) FROM {from}", cancellationToken);
+        using var reader = connection.Query($"SELECT CAST(json_object({string.Join(", ", members)}) AS VARCHAR) FROM {from} t({string.Join(", ", members.Select((_, i) => $"c{i}"))})", cancellationToken);
         while (reader.NextChunk())
         {
             for (var r = 0; r < reader.RowCount; r++)
@@ -54,7 +54,7 @@ internal static class RowJson
 
         if (type.StartsWith("STRUCT(", StringComparison.Ordinal))
         {
-            var members = Parts(type["STRUCT(".Length..^1]).Select(p => Member(sql, p, depth));
+            var members = Parts(type["STRUCT(".Length..^1]).Select((p, i) => Member(sql, p, i + 1, depth));
             return $"CASE WHEN {sql} IS NULL THEN NULL ELSE json_object({string.Join(", ", members)}) END";
         }
 
@@ -70,16 +70,17 @@ internal static class RowJson
         "TIMESTAMP WITH TIME ZONE" => $"to_json(strftime({sql}, '%Y-%m-%dT%H:%M:%S.%fZ'))",
         "TIMESTAMP_NS" => $"to_json(strftime({sql}, '%Y-%m-%dT%H:%M:%S.%n'))",
         _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => $"to_json(strftime(CAST({sql} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f'))",
+        "TIME_NS" => $"to_json(rpad(CASE WHEN contains(CAST({sql} AS VARCHAR), '.') THEN CAST({sql} AS VARCHAR) ELSE CAST({sql} AS VARCHAR) || '.' END, {"00:00:00.".Length + 9}, '0'))",
         "TIME" => $"to_json(strftime(TIMESTAMP '1970-01-01 00:00:00' + {sql}, '%H:%M:%S.%f'))",
         _ => $"to_json(CAST({sql} AS VARCHAR))",
     };
 
     // A member's text is its name, quoted where it must be, and its type.
-    private static string Member(string sql, string part, int depth)
+    private static string Member(string sql, string part, int place, int depth)
     {
         var end = part.StartsWith('"') ? ClosingQuote(part) + 1 : part.IndexOf(' ', StringComparison.Ordinal);
         var name = part.StartsWith('"') ? part[1..(end - 1)].Replace("\"\"", "\"", StringComparison.Ordinal) : part[..end];
-        return $"{LakeSql.Text(name)}, {Value($"struct_extract({sql}, {LakeSql.Text(name)})", part[(end + 1)..], depth)}";
+        return $"{LakeSql.Text(name)}, {Value($"struct_extract_at({sql}, {place})", part[(end + 1)..], depth)}";
     }
 
     private static int ClosingQuote(string text)

@@ -123,7 +123,6 @@ internal sealed class TableWriter
             var folders = _partitions.Select((p, i) => PartitionText.Folder(p.Name, group.Keys[i]));
             var relative = string.Join('/', folders.Append($"part-{Guid.NewGuid():N}.parquet"));
             var stats = _statistics.Json(file.Rows, group.Bounds, group.Nulls, parts[file.Group] == 1);
-            DurableFolder.FlushFile(file.Path);
             var info = new FileInfo(file.Path);
             files.Add(new DeltaFile(
                 relative,
@@ -141,11 +140,7 @@ internal sealed class TableWriter
             File.Move(file.Path, target, overwrite: false);
         }
 
-        foreach (var folder in targets.Select(t => Path.GetDirectoryName(t)!).Distinct())
-        {
-            DurableFolder.Flush(folder);
-        }
-
+        DurableFolder.FlushAll(_root, targets);
         return files;
     }
 
