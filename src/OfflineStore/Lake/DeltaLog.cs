@@ -27,7 +27,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
     private const string LogFolder = "_delta_log";
     private const int ReadAttemptsMax = 3;
     private readonly TimeProvider _time = time ?? TimeProvider.System;
-    private volatile Known? _known;
+    private volatile KnownSnapshot? _known;
 
     /// <summary>The table's folder.</summary>
     public string TableRoot { get; } = tableRoot;
@@ -116,6 +116,18 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
         return DeltaCommitOutcome.Committed;
     }
 
+    /// <summary>A version replayed from one checkpoint, or from the first commit where none is named.</summary>
+    internal DeltaSnapshot ReadFrom(LogFiles files, long? checkpoint, long version, CancellationToken cancellationToken)
+    {
+        var replay = new DeltaReplay(TableRoot);
+        if (checkpoint is { } start)
+        {
+            replay.ApplyCheckpoint(files.Checkpoints[start], cancellationToken);
+        }
+
+        return Commits(replay, files, checkpoint + 1 ?? 0, version, cancellationToken);
+    }
+
     internal IReadOnlyList<CommitTime> Times(DeltaSnapshot newest)
     {
         var settings = new TableSettings(newest.Metadata.Configuration);
@@ -165,10 +177,10 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
             return Replay(files, asked, cancellationToken);
         }
 
-        var newest = _known is { } known && files.Commits.Contains(known.Snapshot.Version) && known.Stamp == Stamp.Of(CommitPath(known.Snapshot.Version))
+        var newest = _known is { } known && known.IsStillIn(files, LogPath)
             ? GoOn(known.Snapshot, files, cancellationToken)
             : Replay(files, files.Newest, cancellationToken);
-        _known = files.Commits.Contains(newest.Version) ? new Known(newest, Stamp.Of(CommitPath(newest.Version))) : null;
+        _known = KnownSnapshot.Of(newest, files, LogPath);
         return newest;
     }
 
@@ -234,16 +246,4 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
         $"{TableRoot}: the log does not start at version 0 (first commit: {first?.ToString(CultureInfo.InvariantCulture) ?? "none"}) "
         + $"and no whole checkpoint stands in for what is missing{(damage is null ? string.Empty : $" ({damage.Message})")}. Restore the older commits, or copy the table.",
         damage);
-
-    private sealed record Known(DeltaSnapshot Snapshot, Stamp Stamp);
-
-    /// <summary>Tells a commit from another one in its place, as when a table was removed and made anew.</summary>
-    private readonly record struct Stamp(long Bytes, DateTime Written)
-    {
-        public static Stamp Of(string path)
-        {
-            var info = new FileInfo(path);
-            return info.Exists ? new Stamp(info.Length, info.LastWriteTimeUtc) : default;
-        }
-    }
 }

@@ -16,6 +16,18 @@ internal sealed class DeltaReplay(string table)
     private DeltaProtocol? _protocol;
     private DeltaMetadata? _metadata;
 
+    /// <summary>Files that are live after what was applied.</summary>
+    public IReadOnlyCollection<DeltaFile> Added => _files.Values;
+
+    /// <summary>How many files are live no more.</summary>
+    public int RemovedCount => _tombstones.Count;
+
+    /// <summary>Every path that was added or removed.</summary>
+    public IEnumerable<string> Named => _files.Keys.Concat(_tombstones.Keys);
+
+    /// <summary>Progress that was stored.</summary>
+    public IReadOnlyDictionary<string, long> Txn => _txn;
+
     /// <summary>Goes on from a state that was replayed before.</summary>
     public static DeltaReplay From(string table, DeltaSnapshot snapshot)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace FeatureStore.OfflineStore.Lake.Log;
@@ -89,7 +90,7 @@ internal sealed class CheckpointWriter(string logPath)
     private void WriteHint(long version, long rows, long adds, long bytes)
     {
         var path = Path.Combine(logPath, Hint);
-        if (NamedVersion(path) >= version)
+        if (NamedVersion(logPath) is { } named && named >= version && LogFiles.List(logPath).Checkpoints.ContainsKey(named))
         {
             return;
         }
@@ -108,15 +109,14 @@ internal sealed class CheckpointWriter(string logPath)
         }
     }
 
-    /// <summary>The version that a hint names, or null where it is missing or no hint. One that names a checkpoint that is gone says nothing either.</summary>
-    private long? NamedVersion(string path)
+    /// <summary>The version that the hint of a log names, or null where there is none or it is no hint.</summary>
+    public static long? NamedVersion(string logPath)
     {
         try
         {
-            var version = JsonNode.Parse(File.ReadAllText(path))?["version"]?.GetValue<long>();
-            return version is { } named && LogFiles.List(logPath).Checkpoints.ContainsKey(named) ? named : null;
+            return JsonNode.Parse(File.ReadAllText(Path.Combine(logPath, Hint)))?["version"]?.GetValue<long>();
         }
-        catch (Exception e) when (e is IOException or System.Text.Json.JsonException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or FormatException)
         {
             return null;
         }

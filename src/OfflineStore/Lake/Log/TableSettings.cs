@@ -8,9 +8,11 @@ internal sealed class TableSettings(IReadOnlyDictionary<string, string> configur
     /// <summary>Commits between two checkpoints where the table does not say.</summary>
     public const int CheckpointIntervalDefault = 50;
 
+    /// <summary>How long files stay that no version names any more, where the table does not say.</summary>
+    public static readonly TimeSpan FileRetentionDefault = TimeSpan.FromDays(7);
+
     private const string CheckpointIntervalName = "delta.checkpointInterval";
     private static readonly TimeSpan LogRetentionDefault = TimeSpan.FromDays(30);
-    private static readonly TimeSpan FileRetentionDefault = TimeSpan.FromDays(7);
 
     /// <summary>A checkpoint is due with every version that this number divides.</summary>
     public int CheckpointInterval =>
