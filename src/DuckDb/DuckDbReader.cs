@@ -97,6 +97,9 @@ public sealed unsafe class DuckDbReader : IDisposable
 
     public long Int64(int column, int row) => Cell<long>(column, row, DuckDbType.BigInt);
 
+    /// <summary>A UBIGINT, as DuckDB counts files' rows and bytes.</summary>
+    public ulong UInt64(int column, int row) => Cell<ulong>(column, row, DuckDbType.UBigInt);
+
     public int Int32(int column, int row) => Cell<int>(column, row, DuckDbType.Integer);
 
     /// <summary>A HUGEINT, as <c>sum</c> over integers gives it.</summary>

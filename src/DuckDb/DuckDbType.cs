@@ -11,6 +11,7 @@ internal enum DuckDbType
     SmallInt = 3,
     Integer = 4,
     BigInt = 5,
+    UBigInt = 9,
     Float = 10,
     Double = 11,
     Timestamp = 12,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -37,11 +38,16 @@ internal static class ChangeStaging
         appender.Close();
     }
 
-    public static string Select(string table, IReadOnlyList<LakeColumn> columns)
+    /// <summary>The staged rows as a FROM term with every column of the table, the commit date and the kind; what the rows lack is null.</summary>
+    public static string Select(string staging, IReadOnlyList<LakeColumn> columns, IReadOnlyList<TableField> fields)
     {
-        var terms = ChangeColumns.Leading.Concat(columns).Select(c =>
-            c.Type == LakeType.Timestamp ? $"{LakeSql.Instant(LakeSql.Name(c.Name))} AS {LakeSql.Name(c.Name)}" : LakeSql.Name(c.Name));
-        return $"SELECT {string.Join(", ", terms)} FROM {table}";
+        var staged = ChangeColumns.Leading.Concat(columns).ToDictionary(c => c.Name, c => c.Type);
+        var terms = fields.Select(f => f.Name == ChangeColumns.CommitDate ? $"CAST({LakeSql.Instant(ChangeColumns.CommitTime)} AS DATE) AS {ChangeColumns.CommitDate}"
+            : !staged.TryGetValue(f.Name, out var type) ? $"CAST(NULL AS {f.Sql}) AS {LakeSql.Name(f.Name)}"
+            : type == LakeType.Timestamp ? $"{LakeSql.Instant(LakeSql.Name(f.Name))} AS {LakeSql.Name(f.Name)}"
+            : LakeSql.Name(f.Name));
+        var kind = $"CASE WHEN {ChangeColumns.Op} IN ('c', 'r') THEN '{ChangeColumns.InsertKind}' ELSE '{ChangeColumns.ChangeKind}' END AS {LakeSql.Name(ChangeColumns.KindTag)}";
+        return $"(SELECT {string.Join(", ", terms)}, {kind} FROM {staging})";
     }
 
     private static void Put(DuckDbAppender appender, LakeType type, object? value)

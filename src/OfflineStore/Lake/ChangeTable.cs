@@ -1,4 +1,5 @@
-using System.Text.Json.Nodes;
+using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -8,13 +9,10 @@ namespace FeatureStore.OfflineStore.Lake;
 /// </summary>
 public sealed class ChangeTable
 {
-    // Appends do not depend on what others append, so a conflict only asks for the next version.
-    private const int CommitAttemptsMax = 10;
     private const string Staging = "change_rows";
     private readonly DeltaLog _log;
     private readonly LakeFiles _files;
     private readonly IReadOnlyList<LakeColumn> _columns;
-
     private readonly LakeOptions? _options;
 
     private ChangeTable(string root, IReadOnlyList<LakeColumn> columns, LakeOptions? options)
@@ -52,29 +50,25 @@ public sealed class ChangeTable
             return;
         }
 
-        _ = MetadataChange(before); // Refuses contradicting columns before any file is written.
-        var added = Write(rows, cancellationToken);
-        for (var attempt = 0; attempt < CommitAttemptsMax; attempt++)
+        var added = Write(rows, MetadataChange(before) ?? before!.Metadata, cancellationToken);
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var commit = new DeltaCommit(before is null ? DeltaProtocol.Plain : null, MetadataChange(before), txn, added, []);
-            if (_log.TryCommit(before is null ? 0 : before.Version + 1, commit) == DeltaCommitOutcome.Committed)
+            var committed = CommitLoop.Run(
+                _log,
+                before,
+                now => Holds(now, txn) ? null : new DeltaCommit(now is null ? DeltaProtocol.Plain : null, MetadataChange(now), txn, added, []),
+                cancellationToken);
+            if (committed is null)
             {
-                return;
-            }
-
-            before = _log.Read(cancellationToken);
-            if (Holds(before, txn))
-            {
-                // Another delivered the same progress; a file is never removed that the log names.
-                _files.Delete(added.Where(f => !before!.Files.ContainsKey(f.Path)));
-                return;
+                // Another delivered the same progress.
+                _files.Delete(added);
             }
         }
-
-        _files.Delete(added);
-        throw new DeltaException(
-            $"{_log.TableRoot}: other writers took {CommitAttemptsMax} versions in a row. Let a single process write this table.");
+        catch (DeltaException)
+        {
+            _files.Delete(added);
+            throw;
+        }
     }
 
     private static bool Holds(DeltaSnapshot? snapshot, LakeTxn txn) =>
@@ -128,56 +122,22 @@ public sealed class ChangeTable
         }
     }
 
-    private List<DeltaFile> Write(IReadOnlyList<ChangeRow> rows, CancellationToken cancellationToken)
+    private IReadOnlyList<DeltaFile> Write(IReadOnlyList<ChangeRow> rows, DeltaMetadata metadata, CancellationToken cancellationToken)
     {
-        var added = new List<DeltaFile>();
         if (rows.Count == 0)
         {
-            return added;
+            return [];
+        }
+
+        if (rows.FirstOrDefault(r => r.CommitTimeMicros is < LakeTime.Least or > LakeTime.Greatest) is { } odd)
+        {
+            throw new DeltaException($"{_log.TableRoot}: the change at position {odd.Lsn} of {odd.Source} has a commit time outside the years 1 to 9999. Correct it at its source.");
         }
 
         using var database = LakeDatabase.Open(_options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        var groups = rows.GroupBy(r => (Date: LakeSql.DateText(r.CommitTimeMicros), Insert: ChangeColumns.IsInsert(r.Op)))
-            .OrderBy(g => g.Key.Date, StringComparer.Ordinal).ThenBy(g => g.Key.Insert);
-        foreach (var group in groups)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            List<ChangeRow> part = [.. group];
-            ChangeStaging.Fill(connection, Staging, _columns, part, cancellationToken);
-            var staged = _files.Stage(
-                connection, ChangeStaging.Select(Staging, _columns), ChangeColumns.CommitDate, group.Key.Date, cancellationToken);
-            var kind = group.Key.Insert ? ChangeColumns.InsertKind : ChangeColumns.ChangeKind;
-            added.Add(_files.Publish(staged, Stats(part), new Dictionary<string, string> { [ChangeColumns.KindTag] = kind }));
-        }
-
-        return added;
-    }
-
-    /// <summary>Exact bounds of each instant column. A bound that Delta's text cannot say is left out: unknown, never empty.</summary>
-    private string Stats(List<ChangeRow> rows)
-    {
-        var least = new JsonObject();
-        var greatest = new JsonObject();
-        var nulls = new JsonObject();
-        for (var c = 0; c < _columns.Count; c++)
-        {
-            if (_columns[c].Type != LakeType.Timestamp)
-            {
-                continue;
-            }
-
-            var index = c;
-            var times = rows.Where(r => r.Values[index] is not null).Select(r => (long)r.Values[index]!).ToList();
-            nulls[_columns[c].Name] = rows.Count - times.Count;
-            if (times.Count > 0 && times.Min() > LakeTime.Least && times.Max() < LakeTime.Greatest)
-            {
-                least[_columns[c].Name] = LakeSql.InstantText(times.Min());
-                greatest[_columns[c].Name] = LakeSql.InstantText(times.Max());
-            }
-        }
-
-        return new JsonObject { ["numRecords"] = rows.Count, ["minValues"] = least, ["maxValues"] = greatest, ["nullCount"] = nulls }
-            .ToJsonString();
+        ChangeStaging.Fill(connection, Staging, _columns, rows, cancellationToken);
+        var relation = ChangeStaging.Select(Staging, _columns, TableField.Read(metadata.SchemaString, _log.TableRoot));
+        return new TableWriter(_log.TableRoot, metadata).Write(connection, relation, ChangeColumns.KindTag, ChangeColumns.KindTag, cancellationToken);
     }
 }

@@ -2,111 +2,71 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FeatureStore.OfflineStore.Lake.Log;
 
 namespace FeatureStore.OfflineStore.Lake;
 
 /// <summary>What one commit says; a part that is null or empty is left out.</summary>
 /// <param name="Remove">Live files that this commit takes out; never a path that <paramref name="Add"/> holds.</param>
+/// <param name="IsDataChange">False if the added files hold the rows of the removed ones and nothing else.</param>
+/// <param name="Operation">What people read of it in the table's history.</param>
 public sealed record DeltaCommit(
     DeltaProtocol? Protocol,
     DeltaMetadata? Metadata,
     LakeTxn? Txn,
     IReadOnlyList<DeltaFile> Add,
-    IReadOnlyList<DeltaFile> Remove)
+    IReadOnlyList<DeltaFile> Remove,
+    bool IsDataChange = true,
+    string Operation = "WRITE")
 {
     // Other engines need no HTML escapes, and paths stay readable.
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The commit's text: one object a line, no blank line.</summary>
-    internal string Write()
+    /// <param name="millis">When it is made, milliseconds since the epoch.</param>
+    internal string Write(long millis)
     {
         var text = new StringBuilder();
+
+        // Free text to the protocol, but Spark takes no table whose timestamp here is not a number.
+        Line(text, "commitInfo", new JsonObject
+        {
+            ["timestamp"] = millis,
+            ["operation"] = Operation,
+            ["operationParameters"] = new JsonObject(),
+            ["isBlindAppend"] = Remove.Count == 0 && Metadata is null,
+            ["engineInfo"] = "FeatureStore",
+        });
         if (Protocol is { } protocol)
         {
-            Line(text, "protocol", new JsonObject
-            {
-                ["minReaderVersion"] = protocol.ReaderVersion,
-                ["minWriterVersion"] = protocol.WriterVersion,
-            });
+            Line(text, "protocol", DeltaActions.Protocol(protocol));
         }
 
         if (Metadata is { } metadata)
         {
-            Line(text, "metaData", new JsonObject
-            {
-                ["id"] = metadata.Id,
-                ["format"] = new JsonObject { ["provider"] = "parquet", ["options"] = new JsonObject() },
-                ["schemaString"] = metadata.SchemaString,
-                ["partitionColumns"] = new JsonArray([.. metadata.PartitionColumns.Select(c => JsonValue.Create(c))]),
-                ["configuration"] = Map(metadata.Configuration),
-            });
+            Line(text, "metaData", DeltaActions.Metadata(metadata));
         }
 
         if (Txn is { } txn)
         {
-            Line(text, "txn", new JsonObject { ["appId"] = txn.AppId, ["version"] = txn.Version });
+            Line(text, "txn", DeltaActions.Txn(txn.AppId, txn.Version, millis));
         }
 
         foreach (var file in Remove)
         {
-            Line(text, "remove", new JsonObject
-            {
-                ["path"] = EncodePath(file.Path),
-                ["deletionTimestamp"] = file.ModifiedMillis,
-                ["dataChange"] = true,
-                ["extendedFileMetadata"] = true,
-                ["partitionValues"] = Map(file.PartitionValues),
-                ["size"] = file.Size,
-            });
+            Line(text, "remove", DeltaActions.Remove(file, IsDataChange, millis));
         }
 
         foreach (var file in Add)
         {
-            Line(text, "add", AddBody(file));
+            Line(text, "add", DeltaActions.Add(file, IsDataChange));
         }
 
         return text.ToString();
     }
 
-    /// <summary>Percent-encodes what a URI reference must not hold; the slash and the equals sign of folders stay.</summary>
-    internal static string EncodePath(string path) =>
-        Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal).Replace("%3D", "=", StringComparison.Ordinal);
+    /// <summary>An action as a line of a commit, or as what a checkpoint keeps of one.</summary>
+    internal static string Text(string action, JsonObject body) => new JsonObject { [action] = body }.ToJsonString(Plain);
 
-    private static JsonObject AddBody(DeltaFile file)
-    {
-        var add = new JsonObject
-        {
-            ["path"] = EncodePath(file.Path),
-            ["partitionValues"] = Map(file.PartitionValues),
-            ["size"] = file.Size,
-            ["modificationTime"] = file.ModifiedMillis,
-            ["dataChange"] = true,
-        };
-        if (file.Stats is { } stats)
-        {
-            add["stats"] = stats;
-        }
-
-        if (file.Tags.Count > 0)
-        {
-            add["tags"] = Map(file.Tags);
-        }
-
-        return add;
-    }
-
-    private static JsonObject Map<T>(IReadOnlyDictionary<string, T> values)
-        where T : class?
-    {
-        var map = new JsonObject();
-        foreach (var (name, value) in values)
-        {
-            map[name] = value is string text ? JsonValue.Create(text) : null;
-        }
-
-        return map;
-    }
-
-    private static void Line(StringBuilder text, string action, JsonObject body) =>
-        text.Append(new JsonObject { [action] = body }.ToJsonString(Plain)).Append('\n');
+    private static void Line(StringBuilder text, string action, JsonObject body) => text.Append(Text(action, body)).Append('\n');
 }

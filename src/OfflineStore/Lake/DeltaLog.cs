@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake.Log;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -15,15 +16,23 @@ public enum DeltaCommitOutcome
     Conflict,
 }
 
-/// <summary>The log of a Delta table on a folder: reads by replaying commits on the newest checkpoint, writes one commit put-if-absent.</summary>
-public sealed class DeltaLog(string tableRoot)
+/// <summary>
+/// The log of a Delta table on a folder: reads by replaying commits on the newest checkpoint, writes one commit put-if-absent. The newest
+/// state is kept, so that a second reading replays only what came since.
+/// </summary>
+/// <param name="tableRoot">The table's folder.</param>
+/// <param name="time">The clock that commits are stamped by; the system's when null.</param>
+public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
 {
     private const string LogFolder = "_delta_log";
+    private const int ReadAttemptsMax = 3;
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private volatile KnownSnapshot? _known;
 
     /// <summary>The table's folder.</summary>
     public string TableRoot { get; } = tableRoot;
 
-    private string LogPath => Path.Combine(TableRoot, LogFolder);
+    internal string LogPath => Path.Combine(TableRoot, LogFolder);
 
     /// <summary>The newest version, or null where no table is.</summary>
     /// <exception cref="DeltaException">The log is damaged, has a gap or no start, or needs a newer reader.</exception>
@@ -34,6 +43,125 @@ public sealed class DeltaLog(string tableRoot)
     public DeltaSnapshot? Read(long? version, CancellationToken cancellationToken)
     {
         var files = LogFiles.List(LogPath);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return Read(files, version, cancellationToken);
+            }
+            catch (Exception e) when (attempt < ReadAttemptsMax && (e is FileNotFoundException or DeltaException))
+            {
+                // A clean-up takes away only what a checkpoint made before it covers, so a fresh listing has that one.
+                var again = LogFiles.List(LogPath);
+                if (again.Newest == files.Newest && again.Checkpoints.Keys.SequenceEqual(files.Checkpoints.Keys) && again.Commits.Count == files.Commits.Count)
+                {
+                    throw;
+                }
+
+                files = again;
+            }
+        }
+    }
+
+    /// <summary>The version in force at a time, or null where no table is.</summary>
+    /// <exception cref="DeltaException">The log that is left begins after that time, or it is damaged.</exception>
+    public long? VersionAt(DateTimeOffset time, CancellationToken cancellationToken)
+    {
+        if (Read(cancellationToken) is not { } newest)
+        {
+            return null;
+        }
+
+        var times = Times(newest);
+        var before = times.Where(t => t.Time <= time).ToList();
+        return before.Count > 0 ? before[^1].Version : throw new DeltaException(
+            $"{TableRoot} has no version as old as {time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}; its first commit that is left is of {times.Select(t => t.Time).FirstOrDefault():yyyy-MM-dd'T'HH:mm:ss.fff'Z'}.");
+    }
+
+    /// <summary>Writes version <paramref name="version"/> unless it exists; durable when this returns Committed. A checkpoint follows where one is due.</summary>
+    public DeltaCommitOutcome TryCommit(long version, DeltaCommit commit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(version);
+        DurableFolder.Create(LogPath);
+        var target = CommitPath(version);
+        var temporary = Path.Combine(LogPath, $".{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                stream.Write(Encoding.UTF8.GetBytes(commit.Write(_time.GetUtcNow().ToUnixTimeMilliseconds())));
+                stream.Flush(flushToDisk: true);
+            }
+
+            // A move without overwrite links the new name and fails if it is taken: the put-if-absent of a folder.
+            File.Move(temporary, target, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(target))
+        {
+            return DeltaCommitOutcome.Conflict;
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+
+        // Not within the try: a failure here is no conflict, the commit is there.
+        DurableFolder.Flush(LogPath);
+        var settings = new TableSettings((commit.Metadata ?? _known?.Snapshot.Metadata)?.Configuration ?? new Dictionary<string, string>());
+        if (version > 0 && version % settings.CheckpointInterval == 0)
+        {
+            CheckpointAfter(version, settings);
+        }
+
+        return DeltaCommitOutcome.Committed;
+    }
+
+    /// <summary>A version replayed from one checkpoint, or from the first commit where none is named.</summary>
+    internal DeltaSnapshot ReadFrom(LogFiles files, long? checkpoint, long version, CancellationToken cancellationToken)
+    {
+        var replay = new DeltaReplay(TableRoot);
+        if (checkpoint is { } start)
+        {
+            replay.ApplyCheckpoint(files.Checkpoints[start], cancellationToken);
+        }
+
+        return Commits(replay, files, checkpoint + 1 ?? 0, version, cancellationToken);
+    }
+
+    internal IReadOnlyList<CommitTime> Times(DeltaSnapshot newest)
+    {
+        var settings = new TableSettings(newest.Metadata.Configuration);
+        return CommitTimes.Of(LogPath, LogFiles.List(LogPath), settings.HasInCommitTimes ? settings.InCommitTimesFrom : null);
+    }
+
+    // The commit is made and its writer must not take it for failed: a checkpoint spares time and holds nothing of its own, so what keeps
+    // it from being written is found by the next one that is due, or by a check of the table.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CheckpointAfter(long version, TableSettings settings)
+    {
+        try
+        {
+            if (Read(version, CancellationToken.None) is not { } snapshot || !snapshot.IsWritable)
+            {
+                return;
+            }
+
+            var now = _time.GetUtcNow();
+            var tombstonesFrom = settings.FileRetention is { } files ? (now - files).ToUnixTimeMilliseconds() : long.MinValue;
+            new CheckpointWriter(LogPath).Write(snapshot, tombstonesFrom, CancellationToken.None);
+            if (settings.LogRetention is { } retention)
+            {
+                _ = LogCleanup.Run(LogPath, now - retention, CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DuckDbException or DeltaException)
+        {
+            _known = null;
+        }
+    }
+
+    private DeltaSnapshot? Read(LogFiles files, long? version, CancellationToken cancellationToken)
+    {
         if (files.IsEmpty)
         {
             return null;
@@ -44,8 +172,21 @@ public sealed class DeltaLog(string tableRoot)
             throw new DeltaException($"{TableRoot} has no version {version}; the newest is {files.Newest}.");
         }
 
-        return Replay(files, version ?? files.Newest, cancellationToken);
+        if (version is { } asked && asked != files.Newest)
+        {
+            return Replay(files, asked, cancellationToken);
+        }
+
+        var newest = _known is { } known && known.IsStillIn(files, LogPath)
+            ? GoOn(known.Snapshot, files, cancellationToken)
+            : Replay(files, files.Newest, cancellationToken);
+        _known = KnownSnapshot.Of(newest, files, LogPath);
+        return newest;
     }
+
+    private DeltaSnapshot GoOn(DeltaSnapshot known, LogFiles files, CancellationToken cancellationToken) => known.Version == files.Newest
+        ? known
+        : Commits(DeltaReplay.From(TableRoot, known), files, known.Version + 1, files.Newest, cancellationToken);
 
     private DeltaSnapshot Replay(LogFiles files, long version, CancellationToken cancellationToken) =>
         files.Checkpoints.Any(c => c.Key <= version)
@@ -54,11 +195,11 @@ public sealed class DeltaLog(string tableRoot)
 
     // The newest checkpoint that can be read, and the commits after it. _last_checkpoint is a hint for stores that list
     // slowly, and may be missing, stale or wrong; a folder is listed instead. A method of its own, since it alone needs the
-    // engine: who reads a log without checkpoints, as the server does, loads none.
+    // engine: who reads a log without checkpoints loads none.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private DeltaSnapshot ReplayFromCheckpoint(LogFiles files, long version, CancellationToken cancellationToken)
     {
-        DuckDbException? damage = null;
+        Exception? damage = null;
         foreach (var (start, parts) in files.Checkpoints.Where(c => c.Key <= version).Reverse())
         {
             var replay = new DeltaReplay(TableRoot);
@@ -90,48 +231,16 @@ public sealed class DeltaLog(string tableRoot)
             if (!files.Commits.Contains(v))
             {
                 throw new DeltaException(
-                    $"{TableRoot}: commit {v} is missing from the log, though {files.Newest} is there. Restore {FileName(v)}; reading past a gap would give wrong rows.");
+                    $"{TableRoot}: commit {v} is missing from the log, though {files.Newest} is there. Restore {LogFiles.CommitName(v)}; reading past a gap would give wrong rows.");
             }
 
-            replay.Apply(Path.Combine(LogPath, FileName(v)));
+            replay.Apply(CommitPath(v));
         }
 
         return replay.Finish(to);
     }
 
-    /// <summary>Writes version <paramref name="version"/> unless it exists; durable when this returns Committed.</summary>
-    public DeltaCommitOutcome TryCommit(long version, DeltaCommit commit)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(version);
-        DurableFolder.Create(LogPath);
-        var target = Path.Combine(LogPath, FileName(version));
-        var temporary = Path.Combine(LogPath, $".{Guid.NewGuid():N}.tmp");
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                stream.Write(Encoding.UTF8.GetBytes(commit.Write()));
-                stream.Flush(flushToDisk: true);
-            }
-
-            // A move without overwrite links the new name and fails if it is taken: the put-if-absent of a folder.
-            File.Move(temporary, target, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(target))
-        {
-            return DeltaCommitOutcome.Conflict;
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-
-        // Not within the try: a failure here is no conflict, the commit is there.
-        DurableFolder.Flush(LogPath);
-        return DeltaCommitOutcome.Committed;
-    }
-
-    private static string FileName(long version) => version.ToString("D20", CultureInfo.InvariantCulture) + ".json";
+    private string CommitPath(long version) => Path.Combine(LogPath, LogFiles.CommitName(version));
 
     private DeltaException NoStart(long? first, Exception? damage) => new(
         $"{TableRoot}: the log does not start at version 0 (first commit: {first?.ToString(CultureInfo.InvariantCulture) ?? "none"}) "

@@ -10,9 +10,34 @@ internal sealed class DeltaReplay(string table)
     // A name that stands twice has two values, and readers would differ in which they take.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
     private readonly Dictionary<string, DeltaFile> _files = [];
+    private readonly Dictionary<string, DeltaTombstone> _tombstones = [];
     private readonly Dictionary<string, long> _txn = [];
+    private readonly Dictionary<string, long> _txnMillis = [];
     private DeltaProtocol? _protocol;
     private DeltaMetadata? _metadata;
+
+    /// <summary>Files that are live after what was applied.</summary>
+    public IReadOnlyCollection<DeltaFile> Added => _files.Values;
+
+    /// <summary>How many files are live no more.</summary>
+    public int RemovedCount => _tombstones.Count;
+
+    /// <summary>Every path that was added or removed.</summary>
+    public IEnumerable<string> Named => _files.Keys.Concat(_tombstones.Keys);
+
+    /// <summary>Progress that was stored.</summary>
+    public IReadOnlyDictionary<string, long> Txn => _txn;
+
+    /// <summary>Goes on from a state that was replayed before.</summary>
+    public static DeltaReplay From(string table, DeltaSnapshot snapshot)
+    {
+        var replay = new DeltaReplay(table) { _protocol = snapshot.Protocol, _metadata = snapshot.Metadata };
+        Copy(snapshot.Files, replay._files);
+        Copy(snapshot.Tombstones, replay._tombstones);
+        Copy(snapshot.Txn, replay._txn);
+        Copy(snapshot.TxnMillis, replay._txnMillis);
+        return replay;
+    }
 
     /// <summary>Applies one commit; a damaged line is named by file and number.</summary>
     public void Apply(string commitPath)
@@ -66,7 +91,15 @@ internal sealed class DeltaReplay(string table)
                 $"{table} needs reader version {protocol.ReaderVersion} (features: {features}); this reader knows version 1. Rewrite the table without them.");
         }
 
-        return new DeltaSnapshot(version, protocol, metadata, _files, _txn);
+        return new DeltaSnapshot(version, protocol, metadata, _files, _txn) { TxnMillis = _txnMillis, Tombstones = _tombstones };
+    }
+
+    private static void Copy<T>(IReadOnlyDictionary<string, T> from, Dictionary<string, T> to)
+    {
+        foreach (var (name, value) in from)
+        {
+            to[name] = value;
+        }
     }
 
     private void ApplyLine(string line, string fileName, int number)
@@ -93,12 +126,16 @@ internal sealed class DeltaReplay(string table)
                 case "add":
                     var file = ReadFile(body);
                     _files[file.Path] = file;
+                    _tombstones.Remove(file.Path);
                     break;
                 case "remove":
-                    _files.Remove(DecodePath(body.GetProperty("path").GetString()!));
+                    var path = DecodePath(body.GetProperty("path").GetString()!);
+                    _files.Remove(path);
+                    _tombstones[path] = new DeltaTombstone(
+                        path, Number(body, "deletionTimestamp"), !(body.TryGetProperty("dataChange", out var change) && change.ValueKind == JsonValueKind.False));
                     break;
                 case "txn":
-                    _txn[body.GetProperty("appId").GetString()!] = body.GetProperty("version").GetInt64();
+                    ReadTxn(body);
                     break;
                 case "protocol":
                     _protocol = new DeltaProtocol(
@@ -112,11 +149,27 @@ internal sealed class DeltaReplay(string table)
                         body.GetProperty("id").GetString()!,
                         body.GetProperty("schemaString").GetString()!,
                         Texts(body, "partitionColumns") ?? [],
-                        Map(body, "configuration"));
+                        Map(body, "configuration"))
+                    {
+                        Name = Text(body, "name"),
+                        Description = Text(body, "description"),
+                        CreatedMillis = Number(body, "createdTime"),
+                    };
                     break;
                 default:
                     break; // commitInfo and whatever comes later carry no state that version 1 needs.
             }
+        }
+    }
+
+    private void ReadTxn(JsonElement body)
+    {
+        var appId = body.GetProperty("appId").GetString()!;
+        _txn[appId] = body.GetProperty("version").GetInt64();
+        _txnMillis.Remove(appId);
+        if (Number(body, "lastUpdated") is { } millis)
+        {
+            _txnMillis[appId] = millis;
         }
     }
 
@@ -132,8 +185,8 @@ internal sealed class DeltaReplay(string table)
             DecodePath(body.GetProperty("path").GetString()!),
             partitions,
             body.GetProperty("size").GetInt64(),
-            body.TryGetProperty("modificationTime", out var modified) && modified.ValueKind == JsonValueKind.Number ? modified.GetInt64() : 0,
-            body.TryGetProperty("stats", out var stats) && stats.ValueKind == JsonValueKind.String ? stats.GetString() : null,
+            Number(body, "modificationTime") ?? 0,
+            Text(body, "stats"),
             Map(body, "tags"));
     }
 
@@ -147,6 +200,12 @@ internal sealed class DeltaReplay(string table)
 
         return path;
     }
+
+    private static long? Number(JsonElement body, string name) =>
+        body.TryGetProperty(name, out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var value) ? value : null;
+
+    private static string? Text(JsonElement body, string name) =>
+        body.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
 
     private static List<string>? Texts(JsonElement body, string name) =>
         body.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array

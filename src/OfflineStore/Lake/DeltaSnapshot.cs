@@ -18,6 +18,12 @@ public sealed record DeltaFile(
     string? Stats,
     IReadOnlyDictionary<string, string> Tags);
 
+/// <summary>A file that a commit took out and that readers of older versions may still open.</summary>
+/// <param name="Path">Path relative to the table's folder, decoded.</param>
+/// <param name="DeletedMillis">When it was taken out, milliseconds since the epoch; null where its writer did not say.</param>
+/// <param name="IsDataChange">False if its rows went on in other files.</param>
+public sealed record DeltaTombstone(string Path, long? DeletedMillis, bool IsDataChange);
+
 /// <summary>What a version of a table's log says in force; features are null where the protocol lists none.</summary>
 public sealed record DeltaProtocol(
     int ReaderVersion, int WriterVersion, IReadOnlyList<string>? ReaderFeatures, IReadOnlyList<string>? WriterFeatures)
@@ -33,7 +39,17 @@ public sealed record DeltaMetadata(
     string Id,
     string SchemaString,
     IReadOnlyList<string> PartitionColumns,
-    IReadOnlyDictionary<string, string> Configuration);
+    IReadOnlyDictionary<string, string> Configuration)
+{
+    /// <summary>What people call the table, or null.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>What people say of it, or null.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>When it was made, milliseconds since the epoch, or null.</summary>
+    public long? CreatedMillis { get; init; }
+}
 
 /// <summary>A table at one version: replayed from the log, immutable.</summary>
 /// <param name="Files">Live files by decoded path.</param>
@@ -45,19 +61,32 @@ public sealed record DeltaSnapshot(
     IReadOnlyDictionary<string, DeltaFile> Files,
     IReadOnlyDictionary<string, long> Txn)
 {
+    /// <summary>When each application stored its version, milliseconds since the epoch, where it said so.</summary>
+    public IReadOnlyDictionary<string, long> TxnMillis { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Files that are live no more, by decoded path, as far back as the log tells.</summary>
+    public IReadOnlyDictionary<string, DeltaTombstone> Tombstones { get; init; } = new Dictionary<string, DeltaTombstone>();
+
+    /// <summary>True if the protocol asks of a writer only what this one does.</summary>
+    public bool IsWritable => Protocol.WriterVersion <= 2
+        || (Protocol.WriterVersion == 7 && Protocol.WriterFeatures is { } f && f.All(x => x is "appendOnly" or "invariants"));
+
     /// <summary>Refuses a table whose rules this writer does not know.</summary>
     /// <exception cref="DeltaException">The writer version or a writer feature is not one of ours.</exception>
-    public void EnsureWritable(string table)
+    public void EnsureKnownWriter(string table)
     {
-        var writable = Protocol.WriterVersion <= 2
-            || (Protocol.WriterVersion == 7 && Protocol.WriterFeatures is { } f
-                && f.All(x => x is "appendOnly" or "invariants"));
-        if (!writable)
+        if (!IsWritable)
         {
             throw new DeltaException(
                 $"{table} needs writer version {Protocol.WriterVersion} ({string.Join(", ", Protocol.WriterFeatures ?? [])}); this writer knows version 2. Write to another table.");
         }
+    }
 
+    /// <summary>Refuses also a table with rules for its rows, which whoever writes without looking at them cannot keep.</summary>
+    /// <exception cref="DeltaException">The writer version is not ours, or a column is NOT NULL or has an invariant.</exception>
+    public void EnsureWritable(string table)
+    {
+        EnsureKnownWriter(table);
         if (DeltaSchema.HasConstraints(Metadata.SchemaString))
         {
             throw new DeltaException($"{table} has columns with invariants or NOT NULL, which this writer does not check. Write to another table.");

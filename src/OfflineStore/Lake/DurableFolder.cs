@@ -9,6 +9,7 @@ namespace FeatureStore.OfflineStore.Lake;
 internal static partial class DurableFolder
 {
     private const int ReadOnly = 0;
+    private const int FilesForOneCall = 16;
 
     /// <summary>Flushes a folder's entries to disk.</summary>
     /// <exception cref="IOException">The folder is gone, or the disk refused.</exception>
@@ -38,6 +39,35 @@ internal static partial class DurableFolder
         }
     }
 
+    /// <summary>Flushes a file's bytes to disk.</summary>
+    public static void FlushFile(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        stream.Flush(flushToDisk: true);
+    }
+
+    /// <summary>
+    /// Flushes the bytes and the names of files that were moved to their places. Linux flushes a whole file system in one call, which is cheaper
+    /// than a call for each file and folder from a few files on.
+    /// </summary>
+    public static void FlushAll(string root, IReadOnlyList<string> paths)
+    {
+        if (paths.Count >= FilesForOneCall && OperatingSystem.IsLinux() && TryFlushFileSystem(root))
+        {
+            return;
+        }
+
+        foreach (var path in paths)
+        {
+            FlushFile(path);
+        }
+
+        foreach (var folder in paths.Select(p => Path.GetDirectoryName(p)!).Distinct())
+        {
+            Flush(folder);
+        }
+    }
+
     /// <summary>Makes a folder and those above it that are missing, each with a durable name.</summary>
     public static void Create(string path)
     {
@@ -53,11 +83,42 @@ internal static partial class DurableFolder
         Flush(parent);
     }
 
+    /// <summary>Makes many folders; one flush for all that lie in the same one.</summary>
+    public static void CreateAll(IEnumerable<string> paths)
+    {
+        foreach (var siblings in paths.Distinct().Where(p => !Directory.Exists(p)).GroupBy(p => Path.GetDirectoryName(Path.GetFullPath(p))!))
+        {
+            Create(siblings.Key);
+            foreach (var path in siblings)
+            {
+                Directory.CreateDirectory(path);
+            }
+
+            Flush(siblings.Key);
+        }
+    }
+
+    private static bool TryFlushFileSystem(string path)
+    {
+        var descriptor = Open(path, ReadOnly);
+        try
+        {
+            return descriptor >= 0 && SyncFileSystem(descriptor) == 0;
+        }
+        finally
+        {
+            _ = descriptor >= 0 ? Close(descriptor) : 0;
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFileSystem(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

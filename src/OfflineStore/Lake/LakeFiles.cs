@@ -21,11 +21,7 @@ internal sealed class LakeFiles(string tableRoot)
     /// <summary>Moves a staged file into its partition, its bytes and its name flushed to disk, and returns it as the log will name it.</summary>
     public DeltaFile Publish(StagedFile staged, string? stats, IReadOnlyDictionary<string, string> tags)
     {
-        using (var stream = new FileStream(staged.TemporaryPath, FileMode.Open, FileAccess.ReadWrite))
-        {
-            stream.Flush(flushToDisk: true);
-        }
-
+        DurableFolder.FlushFile(staged.TemporaryPath);
         var target = Path.Combine(tableRoot, staged.Path);
         var folder = Path.GetDirectoryName(target)!;
         DurableFolder.Create(folder);

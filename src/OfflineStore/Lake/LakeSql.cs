@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -10,6 +11,29 @@ internal static class LakeSql
     public static string Name(string identifier) => "\"" + identifier.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
 
     public static string Text(string value) => "'" + value.Replace("'", "''", StringComparison.Ordinal) + "'";
+
+    /// <summary>A file's path as <c>read_parquet</c> takes it, which reads patterns in it: a bracket around a character stands for the character.</summary>
+    /// <exception cref="DeltaException">The path has a backslash beside such a character, and no pattern stands for both.</exception>
+    public static string Path(string path)
+    {
+        if (path.AsSpan().IndexOfAny('*', '?', '[') < 0)
+        {
+            return Text(path);
+        }
+
+        if (path.Contains('\\', StringComparison.Ordinal))
+        {
+            throw new DeltaException($"{path} has a backslash and one of *, ? and [ in its name, which cannot be read together. Rename the folder or copy the table.");
+        }
+
+        var pattern = new StringBuilder();
+        foreach (var c in path)
+        {
+            _ = c is '*' or '?' or '[' ? pattern.Append('[').Append(c).Append(']') : pattern.Append(c);
+        }
+
+        return Text(pattern.ToString());
+    }
 
     public static string Number(long value) => "CAST(" + value.ToString(CultureInfo.InvariantCulture) + " AS BIGINT)";
 
@@ -36,7 +60,7 @@ internal static class LakeSql
     public static string Files(string root, IEnumerable<DeltaFile> files, IReadOnlyList<LakeColumn> columns)
     {
         var empty = "SELECT " + string.Join(", ", columns.Select(c => $"CAST(NULL AS {Type(c.Type)}) AS {Name(c.Name)}")) + " WHERE false";
-        var paths = files.Select(f => Text(Path.Combine(root, f.Path))).ToList();
+        var paths = files.Select(f => Path(System.IO.Path.Combine(root, f.Path))).ToList();
         if (paths.Count == 0)
         {
             return $"({empty})";

@@ -20,6 +20,13 @@ internal sealed partial class LogFiles
 
     public long Newest => Math.Max(Commits.Count == 0 ? -1 : Commits.Max, Checkpoints.Count == 0 ? -1 : Checkpoints.Keys.Last());
 
+    public static string CommitName(long version) => Digits(version) + ".json";
+
+    public static string CheckpointName(long version) => Digits(version) + ".checkpoint.parquet";
+
+    /// <summary>The name of the sums that Spark leaves beside a commit.</summary>
+    public static string ChecksumName(long version) => Digits(version) + ".crc";
+
     public static LogFiles List(string logPath)
     {
         var commits = new SortedSet<long>();
@@ -29,11 +36,11 @@ internal sealed partial class LogFiles
             foreach (var path in Directory.EnumerateFiles(logPath))
             {
                 var name = Path.GetFileName(path);
-                if (CommitName().Match(name) is { Success: true } commit && Number(commit.Groups[1]) is { } version)
+                if (CommitPattern().Match(name) is { Success: true } commit && Number(commit.Groups[1]) is { } version)
                 {
                     commits.Add(version);
                 }
-                else if (CheckpointName().Match(name) is { Success: true } checkpoint && Number(checkpoint.Groups[1]) is { } start)
+                else if (CheckpointPattern().Match(name) is { Success: true } checkpoint && Number(checkpoint.Groups[1]) is { } start)
                 {
                     var (part, count) = checkpoint.Groups[2].Success
                         ? ((int)(Number(checkpoint.Groups[2]) ?? 0), (int)(Number(checkpoint.Groups[3]) ?? 0))
@@ -54,12 +61,14 @@ internal sealed partial class LogFiles
         return new LogFiles(commits, whole);
     }
 
+    private static string Digits(long version) => version.ToString("D20", CultureInfo.InvariantCulture);
+
     private static long? Number(Group digits) =>
         long.TryParse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     [GeneratedRegex(@"^([0-9]{20})\.json$")]
-    private static partial Regex CommitName();
+    private static partial Regex CommitPattern();
 
     [GeneratedRegex(@"^([0-9]{20})\.checkpoint(?:\.([0-9]{10})\.([0-9]{10}))?\.parquet$")]
-    private static partial Regex CheckpointName();
+    private static partial Regex CheckpointPattern();
 }

@@ -1,0 +1,164 @@
+using System.Globalization;
+using FeatureStore.DuckDb;
+
+namespace FeatureStore.OfflineStore.Lake.Tables;
+
+/// <summary>
+/// Writes rows as a table's data files: one statement for all partitions, a file each, whole under <c>_tmp/</c> first and then moved to
+/// names never used before, bytes and names flushed to disk. The caller commits them.
+/// </summary>
+internal sealed class TableWriter
+{
+    private const string Groups = "write_group";
+    private readonly string _root;
+    private readonly IReadOnlyList<TableField> _fields;
+    private readonly List<TableField> _partitions;
+    private readonly ColumnStatistics _statistics;
+
+    public TableWriter(string root, DeltaMetadata metadata)
+    {
+        _root = root;
+        _fields = TableField.Read(metadata.SchemaString, root);
+        _partitions = [.. metadata.PartitionColumns.Select(p => _fields.First(f => f.Name == p))];
+        _statistics = new ColumnStatistics(_fields, metadata);
+    }
+
+    /// <summary>Writes all rows of a relation.</summary>
+    /// <param name="relation">A table with the schema's columns, in any order, and the kind's.</param>
+    /// <param name="kind">A column of texts; rows of different kinds go to different files, tagged by it. Null for none.</param>
+    /// <param name="kindTag">The tag's name.</param>
+    public IReadOnlyList<DeltaFile> Write(
+        DuckDbConnection connection, string relation, string? kind, string kindTag, CancellationToken cancellationToken)
+    {
+        TableRules.Check(connection, _root, relation, _fields, cancellationToken);
+        List<string> keys = [.. _partitions.Select(PartitionText.Sql), kind is null ? "CAST(NULL AS VARCHAR)" : LakeSql.Name(kind)];
+        var groups = Group(connection, relation, keys, cancellationToken);
+        if (groups.Count == 0)
+        {
+            return [];
+        }
+
+        var folder = Path.Combine(_root, LakeFiles.TemporaryFolder, Guid.NewGuid().ToString("N"));
+        try
+        {
+            var written = Copy(connection, relation, keys, folder, groups.Count, cancellationToken);
+            return Publish(written, groups, kindTag);
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+
+    private List<RowGroup> Group(DuckDbConnection connection, string relation, List<string> keys, CancellationToken cancellationToken)
+    {
+        var named = string.Join(", ", keys.Select((k, i) => $"{k} AS key{i}"));
+        var stats = _statistics.Terms.Select((t, i) => $"{t} AS stat{i}").Prepend("count(*) AS rows");
+        connection.Execute(
+            $"CREATE OR REPLACE TEMP TABLE {Groups} AS SELECT row_number() OVER () AS number, * FROM (SELECT {named}, {string.Join(", ", stats)} FROM {relation} GROUP BY {string.Join(", ", keys.Select((_, i) => i + 1))})",
+            cancellationToken);
+        var groups = new List<RowGroup>();
+        using var reader = connection.Query($"SELECT * FROM {Groups} ORDER BY number", cancellationToken);
+        while (reader.NextChunk())
+        {
+            for (var r = 0; r < reader.RowCount; r++)
+            {
+                var first = keys.Count + 2;
+                var row = r;
+                var nulls = Enumerable.Range(0, _statistics.Count).Select(f => reader.Int64(first + (3 * f), row)).ToList();
+                var bounds = Enumerable.Range(0, 2 * _statistics.Count).Select(b => Text(reader, first + (3 * (b / 2)) + 1 + (b % 2), row)).ToList();
+                var values = Enumerable.Range(1, keys.Count).Select(k => Text(reader, k, row)).ToList();
+                for (var p = 0; p < _partitions.Count; p++)
+                {
+                    PartitionText.EnsureWritable(_root, _partitions[p].Name, values[p]);
+                }
+
+                groups.Add(new RowGroup(values, reader.Int64(keys.Count + 1, row), bounds, nulls));
+            }
+        }
+
+        return groups;
+    }
+
+    /// <summary>One statement writes a folder for each group, named by its number.</summary>
+    private List<Written> Copy(DuckDbConnection connection, string relation, List<string> keys, string folder, int groups, CancellationToken cancellationToken)
+    {
+        var data = _fields.Where(f => !_partitions.Contains(f)).Select(f => $"CAST(r.{LakeSql.Name(f.Name)} AS {f.Sql}) AS {LakeSql.Name(f.Name)}").ToList();
+        var own = keys.Select((_, i) => LakeSql.Name(Unused($"write_key{i}"))).ToList();
+        var number = LakeSql.Name(Unused("write_group"));
+        var keyed = string.Join(", ", keys.Zip(own, (k, o) => $"{k} AS {o}"));
+        var match = string.Join(" AND ", own.Select((o, i) => $"r.{o} IS NOT DISTINCT FROM g.key{i}"));
+        DurableFolder.Create(folder);
+
+        // Beyond this number of open files DuckDB closes one and begins another for the same group.
+        connection.Execute($"SET partitioned_write_max_open_files = {groups + 1}", cancellationToken);
+        using var reader = connection.Query(
+            $"COPY (SELECT {string.Join(", ", data)}, g.number AS {number} FROM (SELECT *, {keyed} FROM {relation}) r JOIN {Groups} g ON {match}) TO {LakeSql.Text(folder)} "
+            + $"(FORMAT PARQUET, COMPRESSION ZSTD, PARTITION_BY ({number}), WRITE_PARTITION_COLUMNS false, FILENAME_PATTERN 'part-{{uuidv4}}', OVERWRITE_OR_IGNORE, RETURN_STATS)",
+            cancellationToken);
+        var written = new List<Written>();
+        while (reader.NextChunk())
+        {
+            for (var r = 0; r < reader.RowCount; r++)
+            {
+                var path = reader.Text(0, r);
+                var group = Path.GetFileName(Path.GetDirectoryName(path)!).Split('=')[^1];
+                written.Add(new Written(path, int.Parse(group, CultureInfo.InvariantCulture), (long)reader.UInt64(1, r)));
+            }
+        }
+
+        return written;
+    }
+
+    private List<DeltaFile> Publish(List<Written> written, List<RowGroup> groups, string kindTag)
+    {
+        var files = new List<DeltaFile>();
+        var parts = written.CountBy(w => w.Group).ToDictionary();
+        foreach (var file in written.OrderBy(w => w.Group))
+        {
+            var group = groups[file.Group - 1];
+            var folders = _partitions.Select((p, i) => PartitionText.Folder(p.Name, group.Keys[i]));
+            var relative = string.Join('/', folders.Append($"part-{Guid.NewGuid():N}.parquet"));
+            var stats = _statistics.Json(file.Rows, group.Bounds, group.Nulls, parts[file.Group] == 1);
+            var info = new FileInfo(file.Path);
+            files.Add(new DeltaFile(
+                relative,
+                _partitions.Select((p, i) => (p.Name, Value: group.Keys[i])).ToDictionary(p => p.Name, p => p.Value),
+                info.Length,
+                new DateTimeOffset(info.LastWriteTimeUtc).ToUnixTimeMilliseconds(),
+                stats,
+                group.Keys[^1] is { } kind ? new Dictionary<string, string> { [kindTag] = kind } : []));
+        }
+
+        var targets = files.Select(f => Path.Combine(_root, f.Path)).ToList();
+        DurableFolder.CreateAll(targets.Select(t => Path.GetDirectoryName(t)!));
+        foreach (var (file, target) in written.OrderBy(w => w.Group).Zip(targets))
+        {
+            File.Move(file.Path, target, overwrite: false);
+        }
+
+        DurableFolder.FlushAll(_root, targets);
+        return files;
+    }
+
+    private string Unused(string name)
+    {
+        while (_fields.Any(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+        {
+            name += "_";
+        }
+
+        return name;
+    }
+
+    private static string? Text(DuckDbReader reader, int column, int row) => reader.IsNull(column, row) ? null : reader.Text(column, row);
+
+    /// <summary>Rows that go into one file.</summary>
+    /// <param name="Keys">Partition values, then the kind.</param>
+    private sealed record RowGroup(IReadOnlyList<string?> Keys, long Rows, IReadOnlyList<string?> Bounds, IReadOnlyList<long> Nulls);
+
+    private sealed record Written(string Path, int Group, long Rows);
+}

@@ -1,0 +1,83 @@
+using FeatureStore.OfflineStore.Lake.Log;
+
+namespace FeatureStore.OfflineStore.Lake.Upkeep;
+
+/// <summary>What a vacuum deleted, or would delete.</summary>
+/// <param name="Paths">Relative to the table's folder.</param>
+public sealed record VacuumResult(IReadOnlyList<string> Paths, long Bytes, TimeSpan Retention);
+
+/// <summary>
+/// Deletes data files that no version within the retention names, and what broken runs left. A file is looked at by its own age too, so
+/// one that a writer has not committed yet stays. It holds no state: a broken vacuum is run again.
+/// </summary>
+/// <param name="root">The table's folder.</param>
+public sealed class Vacuum(string root, TimeProvider? time = null)
+{
+    // No writer stages files for so long.
+    private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
+    /// <summary>Deletes, or tells only what it would.</summary>
+    /// <param name="retention">How long files stay after the commit that took them out; null for the table's own, a week where it has none.</param>
+    /// <param name="isShortAllowed">Takes a retention below the table's own. Readers of older versions and writers at work then lose files.</param>
+    /// <exception cref="DeltaException">The retention is too short, or the table must not be written.</exception>
+    public VacuumResult Run(TimeSpan? retention, bool isShortAllowed, bool isDryRun, CancellationToken cancellationToken)
+    {
+        // Listed before the log is read: what is committed meanwhile is named by then.
+        var found = DataFolder.List(root);
+        var log = new DeltaLog(root, _time);
+        var snapshot = log.Read(cancellationToken) ?? throw new DeltaException($"{root} is no Delta table; it has no log.");
+        snapshot.EnsureKnownWriter(root);
+        var kept = Retention(snapshot, retention, isShortAllowed);
+        var now = _time.GetUtcNow();
+        var keepFrom = now - kept;
+        var named = Named(log, snapshot, keepFrom, cancellationToken);
+        var old = found.Where(f => f.Modified < keepFrom && !named.Contains(f.Path)
+            && (f.Path.EndsWith(".parquet", StringComparison.Ordinal) || snapshot.Tombstones.ContainsKey(f.Path)));
+        var temporary = DataFolder.Temporary(root).Where(f => f.Modified < now - (kept < TemporaryAge ? kept : TemporaryAge));
+        var doomed = old.Concat(temporary).ToList();
+        foreach (var file in isDryRun ? [] : doomed)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            File.Delete(Path.Combine(root, file.Path));
+        }
+
+        return new VacuumResult([.. doomed.Select(f => f.Path)], doomed.Sum(f => f.Bytes), kept);
+    }
+
+    private TimeSpan Retention(DeltaSnapshot snapshot, TimeSpan? asked, bool isShortAllowed)
+    {
+        var own = new TableSettings(snapshot.Metadata.Configuration).FileRetention;
+        if (own is null && asked is null)
+        {
+            throw new DeltaException($"{root}: delta.deletedFileRetentionDuration is no duration that is known here. Name the retention.");
+        }
+
+        if (asked is { } wanted && (wanted < TimeSpan.Zero || (!isShortAllowed && wanted < (own ?? TableSettings.FileRetentionDefault))))
+        {
+            throw new DeltaException(
+                $"{root}: a retention of {wanted.TotalHours:0.##} hours is below the table's {(own ?? TableSettings.FileRetentionDefault).TotalHours:0.##}; readers of older versions and writers at work would lose files. "
+                + "Ask for more, or say --allow-short-retention when nothing else uses the table.");
+        }
+
+        return asked ?? own!.Value;
+    }
+
+    /// <summary>Paths that the newest version names, and every version since a time: what a commit since then took out was live before it.</summary>
+    private HashSet<string> Named(DeltaLog log, DeltaSnapshot snapshot, DateTimeOffset keepFrom, CancellationToken cancellationToken)
+    {
+        var named = snapshot.Files.Keys.ToHashSet();
+        named.UnionWith(snapshot.Tombstones.Values
+            .Where(t => t.DeletedMillis is not { } deleted || deleted >= keepFrom.ToUnixTimeMilliseconds())
+            .Select(t => t.Path));
+        var replay = new DeltaReplay(root);
+        foreach (var commit in log.Times(snapshot).Where(t => t.Time >= keepFrom))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            replay.Apply(Path.Combine(log.LogPath, LogFiles.CommitName(commit.Version)));
+        }
+
+        named.UnionWith(replay.Named);
+        return named;
+    }
+}
