@@ -44,7 +44,7 @@ internal sealed class Pipeline(Repo repo)
             var columns = topic.Table.Columns;
             var lake = ChangeTable.Open(repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(repo.Config));
             var done = before;
-            var landed = new IngestRunner(log, log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.TimeUnits(repo.Config, topic.Table))
+            var landed = new IngestRunner(log, log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.Options(repo.Config, topic))
                 .Run(IngestBatchRows, Counted(progress, "rows", done, waiting), cancellationToken);
             results.Add(new TopicResult(topic.LakePath, landed));
             before += landed.Rows;
