@@ -18,3 +18,7 @@ internal sealed record ChangeTopic(ImportTable Table, string LakePath, IReadOnly
 
 /// <summary>What an ingest landed in one change table.</summary>
 internal sealed record TopicResult(string Table, IngestResult Landed);
+
+/// <summary>What an ingest did.</summary>
+/// <param name="Undeclared">Topics of the log that no table is declared for, with their messages; they stay in the log.</param>
+internal sealed record IngestOutcome(IReadOnlyList<TopicResult> Tables, IReadOnlyList<(string Topic, long Messages)> Undeclared);

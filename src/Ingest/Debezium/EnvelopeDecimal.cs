@@ -69,6 +69,11 @@ internal static class EnvelopeDecimal
                 $"column '{column.Name}' is {column.Type}, and the event has other text; if it is a number in bytes, send schemas, or declare its scale under fstore.ingest.decimal_scales");
         }
 
+        if (!double.IsFinite(number))
+        {
+            throw new EnvelopeException($"column '{column.Name}' is Double, and the event has a number beyond it");
+        }
+
         return form.IsText || text.Length % Base64Quantum != 0 || text.AsSpan().ContainsAny('.', '-')
             ? number
             : throw new EnvelopeException(
@@ -94,7 +99,9 @@ internal static class EnvelopeDecimal
             case LakeType.String:
                 return Digits(unscaled, scale);
             case LakeType.Double:
-                return double.Parse(Digits(unscaled, scale), CultureInfo.InvariantCulture);
+                return double.Parse(Digits(unscaled, scale), CultureInfo.InvariantCulture) is var number && double.IsFinite(number)
+                    ? number
+                    : throw new EnvelopeException($"column '{column.Name}' is Double, and the event has a number beyond it");
             case LakeType.Int64 or LakeType.Int32:
                 var whole = scale <= 0 ? unscaled * BigInteger.Pow(10, -scale) : BigInteger.DivRem(unscaled, BigInteger.Pow(10, scale), out var rest) is var q && rest.IsZero ? q : (BigInteger?)null;
                 if (whole is { } n && column.Type == LakeType.Int64 && n >= long.MinValue && n <= long.MaxValue)

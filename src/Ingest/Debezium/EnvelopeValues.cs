@@ -26,7 +26,7 @@ internal static class EnvelopeValues
         (LakeType.Timestamp, JsonTokenType.Number) => TimeKinds.Micros(reader.GetInt64(), form.Time, column.Name),
         (LakeType.Timestamp, JsonTokenType.String) => EnvelopeTimes.Micros(reader.GetString()!, column),
         (LakeType.Int32, JsonTokenType.Number) => reader.GetInt32(),
-        (LakeType.Double, JsonTokenType.Number) => reader.GetDouble(),
+        (LakeType.Double, JsonTokenType.Number) => reader.GetDouble() is var number && double.IsFinite(number) ? number : throw Unsuited(column, "number beyond it"),
         (LakeType.Double, JsonTokenType.String) => EnvelopeDecimal.ReadText(reader.GetString()!, form, column),
         (LakeType.Double or LakeType.Int64 or LakeType.Int32, JsonTokenType.StartObject) => EnvelopeDecimal.ReadObject(ref reader, column) ?? throw Unsuited(column, "object"),
         (LakeType.Boolean, JsonTokenType.True or JsonTokenType.False) => reader.GetBoolean(),
