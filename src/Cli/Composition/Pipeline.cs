@@ -1,6 +1,5 @@
 using FeatureStore.Cli.Output;
 using FeatureStore.Contract.Rows;
-using FeatureStore.Ingest;
 using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Import;
 using FeatureStore.Jobs.Materialize;
@@ -17,7 +16,6 @@ namespace FeatureStore.Cli.Composition;
 /// <summary>The steps from a file to the online store, each joining two rooms; verbs and the demo run the same ones.</summary>
 internal sealed class Pipeline(Repo repo)
 {
-    private const int IngestBatchRows = 10_000;
     private const int OnlineBatchRowsDefault = 1_000;
 
     // What Feast writes at once by default is everything; a batch here lies in memory twice.
@@ -40,25 +38,10 @@ internal sealed class Pipeline(Repo repo)
     }
 
     /// <summary>Lands every topic of the change log in its change table.</summary>
-    public IReadOnlyList<TopicResult> Ingest(IProgress<Amount>? progress, CancellationToken cancellationToken)
+    public IngestOutcome Ingest(IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
-        using var log = EmbeddedChangeLog.Open(repo.Config.LogPath);
-        var results = new List<TopicResult>();
-        ChangeTopic[] topics = [.. ChangeTopic.All, .. Pushed()];
-        var waiting = topics.Sum(t => Waiting(log, log.Topic(t.Table.Topic)));
-        long before = 0;
-        foreach (var topic in topics)
-        {
-            var columns = topic.Table.Columns;
-            var lake = ChangeTable.Open(repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(repo.Config));
-            var done = before;
-            var landed = new IngestRunner(log, log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.TimeUnits(repo.Config, topic.Table))
-                .Run(IngestBatchRows, Counted(progress, "rows", done, waiting), cancellationToken);
-            results.Add(new TopicResult(topic.LakePath, landed));
-            before += landed.Rows;
-        }
-
-        return results;
+        using var ingest = LogIngest.Open(repo);
+        return ingest.Run((done, before, waiting) => Counted(progress, "rows", before, waiting)?.Report(done), cancellationToken);
     }
 
     /// <summary>Computes every aggregated view as of the given times, some at a time so that progress can be told.</summary>
@@ -217,15 +200,6 @@ internal sealed class Pipeline(Repo repo)
         FeatureViewModel view, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken) =>
         repo.FeatureReader()
             .Latest(view, Instant.Micros(start), Instant.Micros(end), OnlineBatchRows, cancellationToken);
-
-    // Only an applied repo has push sources.
-    private IEnumerable<ChangeTopic> Pushed() => repo.Registry().Exists()
-        ? PushTopic.Of(repo.Snapshot().FeatureViews.Values).Select(t => t.ToChangeTopic(repo.Config.Project))
-        : [];
-
-    // What the log's report says is still to come; only a count to show, since the lake knows where it really is.
-    private static long Waiting(EmbeddedChangeLog log, LogTopic topic) =>
-        log.NextOffset(topic) - (log.Positions(topic).TryGetValue(IngestRunner.Consumer, out var last) ? last + 1 : 0);
 
     private static Forward? Counted(IProgress<Amount>? progress, string unit, long before = 0, long? total = null) =>
         progress is null ? null : new Forward(count => progress.Report(new Amount(before + count, total, unit)));

@@ -23,7 +23,7 @@ internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Vi
 
     /// <summary>As ingest takes it.</summary>
     public ChangeTopic ToChangeTopic(string project) => new(
-        new ImportTable(Path, $"push.{project}.{Path}", [.. Fields.Select(f => f.Column)], TimeColumn, TimeColumn), Path);
+        new ImportTable(Path, $"push.{project}.{Path}", [.. Fields.Select(f => f.Column)], TimeColumn, TimeColumn), Path, null);
 
     private static bool IsOfTheLake(string path) => path.Length > 0 && !System.IO.Path.IsPathRooted(path) && !path.Contains("://", StringComparison.Ordinal);
 

@@ -27,7 +27,7 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         var started = time.GetTimestamp();
         var now = time.GetUtcNow();
         var first = await demo.FillAsync(_steps, _pipeline, cancellationToken);
-        await _steps.RunAsync("ingest", progress => Done(_pipeline.Ingest(progress, cancellationToken), IngestText));
+        await _steps.RunAsync("ingest", progress => Done(_pipeline.Ingest(progress, cancellationToken).Tables, IngestText));
         await _steps.RunAsync("apply", async _ =>
         {
             var result = await ApplyVerb.RunAsync(demo.Repo, null, false, cancellationToken);

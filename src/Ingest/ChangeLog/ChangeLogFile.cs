@@ -5,21 +5,32 @@ namespace FeatureStore.Ingest.ChangeLog;
 /// <summary>The SQLite file under the change log: its tables, one connection, and at most one open transaction.</summary>
 internal sealed class ChangeLogFile : IDisposable
 {
-    // Grows with the tables below; a file with another number is refused instead of being misread.
-    private const long LayoutVersion = 2;
+    // Grows with the tables below; a file with a number that is not known is refused instead of being misread.
+    private const long LayoutVersion = 3;
+    private const long LayoutWithoutHeaders = 2;
 
     private const string Schema =
         """
         CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY CHECK (one = 1), cluster_id TEXT NOT NULL, next_lsn INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, topic_id TEXT NOT NULL, next_offset INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS messages (topic INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB, value BLOB, create_half INTEGER NOT NULL,
-            timestamp_ms INTEGER NOT NULL, PRIMARY KEY (topic, offset)) WITHOUT ROWID;
+            timestamp_ms INTEGER NOT NULL, headers TEXT, PRIMARY KEY (topic, offset)) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS messages_by_key ON messages (topic, key, offset);
         CREATE TABLE IF NOT EXISTS imports (id TEXT PRIMARY KEY, shift_weeks INTEGER NOT NULL, rows_done INTEGER NOT NULL, completed INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS positions (topic INTEGER NOT NULL, consumer TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (topic, consumer)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS dead_letters (topic INTEGER NOT NULL, offset INTEGER NOT NULL, byte_position INTEGER NOT NULL, reason TEXT NOT NULL,
-            PRIMARY KEY (topic, offset)) WITHOUT ROWID;
+            path TEXT NOT NULL DEFAULT '$', replay INTEGER, PRIMARY KEY (topic, offset)) WITHOUT ROWID;
+        """;
+
+    private const string AddHeaders =
+        """
+        BEGIN IMMEDIATE;
+        ALTER TABLE messages ADD COLUMN headers TEXT;
+        ALTER TABLE dead_letters ADD COLUMN path TEXT NOT NULL DEFAULT '$';
+        ALTER TABLE dead_letters ADD COLUMN replay INTEGER;
+        PRAGMA user_version = 3;
+        COMMIT;
         """;
 
     private readonly string _path;
@@ -122,7 +133,11 @@ internal sealed class ChangeLogFile : IDisposable
     {
         var version = Scalar<long>("PRAGMA user_version");
         var tables = Scalar<long>("SELECT count(*) FROM sqlite_master");
-        if (tables > 0 && version != LayoutVersion)
+        if (tables > 0 && version == LayoutWithoutHeaders)
+        {
+            Execute(AddHeaders);
+        }
+        else if (tables > 0 && version != LayoutVersion)
         {
             throw new ChangeLogException(
                 $"The change log {_path} has layout {version}, and this program reads {LayoutVersion}; use the program that wrote it, or another file, and import again.");

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace FeatureStore.Ingest.ChangeLog;
@@ -82,8 +83,8 @@ public sealed class EmbeddedChangeLog : IDisposable
     {
         var first = NextOffsetOf(topic);
         var lsn = _file.Scalar<long>("SELECT next_lsn FROM log");
-        using var insert = _file.Command("INSERT INTO messages VALUES ($topic, $offset, $key, $value, $half, $time)");
-        var parameters = new[] { "$topic", "$offset", "$key", "$value", "$half", "$time" }
+        using var insert = _file.Command("INSERT INTO messages VALUES ($topic, $offset, $key, $value, $half, $time, $headers)");
+        var parameters = new[] { "$topic", "$offset", "$key", "$value", "$half", "$time", "$headers" }
             .Select(n => insert.Parameters.AddWithValue(n, DBNull.Value)).ToArray();
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         var appended = 0;
@@ -94,7 +95,7 @@ public sealed class EmbeddedChangeLog : IDisposable
                 continue;
             }
 
-            object[] values = [topic.RowId, first + appended, message.Key ?? (object)DBNull.Value, message.Value ?? (object)DBNull.Value, message.CreateHalf ? 1 : 0, now];
+            object[] values = [topic.RowId, first + appended, message.Key ?? (object)DBNull.Value, message.Value ?? (object)DBNull.Value, message.CreateHalf ? 1 : 0, now, message.Headers is { } h ? JsonSerializer.Serialize(h) : DBNull.Value];
             for (var p = 0; p < parameters.Length; p++)
             {
                 parameters[p].Value = values[p];
@@ -123,19 +124,22 @@ public sealed class EmbeddedChangeLog : IDisposable
     /// <returns>The offset of the first.</returns>
     public long Append(LogTopic topic, IReadOnlyList<LogMessage> messages) => Append(topic, messages.Count, (i, _) => messages[i]);
 
-    /// <summary>At most <paramref name="messagesMax"/> messages from an offset on, in order.</summary>
-    public IReadOnlyList<StoredMessage> Read(LogTopic topic, long fromOffset, int messagesMax) => _file.Guarded(() =>
+    /// <summary>At most <paramref name="messagesMax"/> messages from an offset on, in order; fewer when they are large, but one at least if there is any.</summary>
+    /// <param name="bytesMax">Bytes of keys and values after which no further message is read.</param>
+    public IReadOnlyList<StoredMessage> Read(LogTopic topic, long fromOffset, int messagesMax, long bytesMax = long.MaxValue) => _file.Guarded(() =>
     {
         using var select = _file.Command(
-            "SELECT offset, key, value, create_half, timestamp_ms FROM messages WHERE topic = $topic AND offset >= $from ORDER BY offset LIMIT $max",
+            "SELECT offset, key, value, create_half, timestamp_ms, headers FROM messages WHERE topic = $topic AND offset >= $from ORDER BY offset LIMIT $max",
             ("$topic", topic.RowId),
             ("$from", fromOffset),
             ("$max", messagesMax));
         using var reader = select.ExecuteReader();
         var messages = new List<StoredMessage>();
-        while (reader.Read())
+        long bytes = 0;
+        while (bytes < bytesMax && reader.Read())
         {
             messages.Add(Stored(reader));
+            bytes += (messages[^1].Message.Key?.Length ?? 0) + (messages[^1].Message.Value?.Length ?? 0);
         }
 
         return messages;
@@ -145,7 +149,7 @@ public sealed class EmbeddedChangeLog : IDisposable
     public StoredMessage? Latest(LogTopic topic, byte[] key) => _file.Guarded(() =>
     {
         using var select = _file.Command(
-            "SELECT offset, key, value, create_half, timestamp_ms FROM messages INDEXED BY messages_by_key WHERE topic = $topic AND key = $key AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
+            "SELECT offset, key, value, create_half, timestamp_ms, headers FROM messages INDEXED BY messages_by_key WHERE topic = $topic AND key = $key AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
             ("$topic", topic.RowId),
             ("$key", key));
         using var reader = select.ExecuteReader();
@@ -173,43 +177,40 @@ public sealed class EmbeddedChangeLog : IDisposable
         return positions;
     });
 
-    /// <summary>Notes messages that are no change events; noting one again changes nothing.</summary>
-    public void NoteDeadLetters(LogTopic topic, IReadOnlyList<DeadLetter> letters) => _file.InTransaction(() =>
-    {
-        foreach (var letter in letters)
-        {
-            _file.Execute(
-                "INSERT OR REPLACE INTO dead_letters VALUES ($topic, $offset, $position, $reason)",
-                ("$topic", topic.RowId),
-                ("$offset", letter.Offset),
-                ("$position", letter.BytePosition),
-                ("$reason", letter.Reason));
-        }
-
-        return 0;
-    });
-
-    /// <summary>The topic's messages that were no change events, by offset.</summary>
-    public IReadOnlyList<DeadLetter> DeadLetters(LogTopic topic) => _file.Guarded(() =>
+    /// <summary>The newest message before an offset that is no tombstone, or null.</summary>
+    public StoredMessage? LatestBefore(LogTopic topic, long offset) => _file.Guarded(() =>
     {
         using var select = _file.Command(
-            "SELECT offset, byte_position, reason FROM dead_letters WHERE topic = $topic ORDER BY offset", ("$topic", topic.RowId));
+            "SELECT offset, key, value, create_half, timestamp_ms, headers FROM messages WHERE topic = $topic AND offset < $offset AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
+            ("$topic", topic.RowId),
+            ("$offset", offset));
         using var reader = select.ExecuteReader();
-        var letters = new List<DeadLetter>();
+        return reader.Read() ? Stored(reader) : null;
+    });
+
+    /// <summary>Every topic, by name.</summary>
+    public IReadOnlyList<LogTopic> Topics() => _file.Guarded(() =>
+    {
+        using var select = _file.Command("SELECT id, name, topic_id FROM topics ORDER BY name");
+        using var reader = select.ExecuteReader();
+        var topics = new List<LogTopic>();
         while (reader.Read())
         {
-            letters.Add(new DeadLetter(reader.GetInt64(0), reader.GetInt64(1), reader.GetString(2)));
+            topics.Add(new LogTopic(reader.GetInt64(0), reader.GetString(1), reader.GetString(2)));
         }
 
-        return letters;
+        return topics;
     });
+
+    /// <summary>The messages that were no change events.</summary>
+    public DeadLetters DeadLetters => new(_file);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
     private static StoredMessage Stored(SqliteDataReader reader) => new(
         reader.GetInt64(0),
-        new LogMessage(reader.IsDBNull(1) ? null : (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2], reader.GetInt64(3) == 1),
+        new LogMessage(reader.IsDBNull(1) ? null : (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2], reader.GetInt64(3) == 1, reader.IsDBNull(5) ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(reader.GetString(5))),
         reader.GetInt64(4));
 
     private long NextOffsetOf(LogTopic topic) => _file.Scalar<long>("SELECT next_offset FROM topics WHERE id = $id", ("$id", topic.RowId));

@@ -4,7 +4,8 @@ namespace FeatureStore.Ingest.ChangeLog;
 /// <param name="Key">The source row's primary key as JSON; null for none.</param>
 /// <param name="Value">A change event; null is a tombstone.</param>
 /// <param name="CreateHalf">True for the create that follows the delete of a changed key (Debezium's header <c>__debezium.oldkey</c>).</param>
-public sealed record LogMessage(byte[]? Key, byte[]? Value, bool CreateHalf = false);
+/// <param name="Headers">Headers that say something of the event, as the marks of a flattened row do; null for none.</param>
+public sealed record LogMessage(byte[]? Key, byte[]? Value, bool CreateHalf = false, IReadOnlyDictionary<string, string>? Headers = null);
 
 /// <summary>A message with its place in the topic; offsets of a topic are consecutive from 0.</summary>
 /// <param name="TimestampMillis">When it was appended, milliseconds since the epoch; nothing is decided by it.</param>
@@ -19,8 +20,8 @@ public sealed record LogTopic(long RowId, string Name, string TopicId);
 /// <param name="Completed">True when the source has no more rows.</param>
 public sealed record ImportProgress(string Id, int ShiftWeeks, long RowsDone, bool Completed);
 
-/// <summary>A message that was no change event: its offset, the place in its value, and why.</summary>
-public sealed record DeadLetter(long Offset, long BytePosition, string Reason);
+/// <summary>A message that was no change event: its offset, the place in its value (byte, and path in its JSON), and why.</summary>
+public sealed record DeadLetter(long Offset, long BytePosition, string Reason, string Path = "$");
 
 /// <summary>The change log cannot be used; the message names the file and the way out.</summary>
 public sealed class ChangeLogException(string message, Exception? cause = null) : Exception(message, cause);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using FeatureStore.OfflineStore.Lake;
@@ -9,62 +8,46 @@ namespace FeatureStore.Ingest.Debezium;
 internal sealed class EnvelopeException(string reason) : Exception(reason);
 
 /// <summary>
-/// JSON values of row images as the lake's CLR types. Casts are those that the worked example needs: a number may fill a text column
-/// (as it is written), and ISO text a timestamp or a date. What a timestamp's number counts, the event's schema or a declaration tells.
+/// JSON values of row images as the lake's CLR types. A text column takes whatever comes, as it is written: numbers, truth values, and lists and
+/// objects as JSON. Numbers may come as text or bytes (<c>decimal.handling.mode</c>), times as text or objects.
 /// </summary>
 internal static class EnvelopeValues
 {
-    private static readonly DateOnly Epoch = new(1970, 1, 1);
-
-    public static object? Read(ref Utf8JsonReader reader, LakeColumn column, TimeKind kind) => (column.Type, reader.TokenType) switch
+    public static object? Read(ref Utf8JsonReader reader, LakeColumn column, ColumnForm form) => (column.Type, reader.TokenType) switch
     {
         (_, JsonTokenType.Null) => null,
+        (not (LakeType.Timestamp or LakeType.Date or LakeType.Boolean), JsonTokenType.String) when form.Scale is { } scale => EnvelopeDecimal.Read(ref reader, scale, column),
         (LakeType.String, JsonTokenType.String) => reader.GetString(),
         (LakeType.String, JsonTokenType.Number) => Encoding.UTF8.GetString(reader.ValueSpan),
+        (LakeType.String, JsonTokenType.True) => "true",
+        (LakeType.String, JsonTokenType.False) => "false",
+        (LakeType.String, JsonTokenType.StartObject or JsonTokenType.StartArray) => Json(ref reader, column),
         (LakeType.Int64, JsonTokenType.Number) => reader.GetInt64(),
-        (LakeType.Timestamp, JsonTokenType.Number) => TimeKinds.Micros(reader.GetInt64(), kind, column.Name),
-        (LakeType.Timestamp, JsonTokenType.String) => Micros(reader.GetString()!, column),
+        (LakeType.Timestamp, JsonTokenType.Number) => TimeKinds.Micros(reader.GetInt64(), form.Time, column.Name),
+        (LakeType.Timestamp, JsonTokenType.String) => EnvelopeTimes.Micros(reader.GetString()!, column),
         (LakeType.Int32, JsonTokenType.Number) => reader.GetInt32(),
-        (LakeType.Double, JsonTokenType.Number) => reader.GetDouble(),
-        (LakeType.Double, JsonTokenType.String) => NotFinite(reader.GetString(), column),
+        (LakeType.Double, JsonTokenType.Number) => reader.GetDouble() is var number && double.IsFinite(number) ? number : throw Unsuited(column, "number beyond it"),
+        (LakeType.Double, JsonTokenType.String) => EnvelopeDecimal.ReadText(reader.GetString()!, form, column),
+        (LakeType.Double or LakeType.Int64 or LakeType.Int32, JsonTokenType.StartObject) => EnvelopeDecimal.ReadObject(ref reader, column) ?? throw Unsuited(column, "object"),
         (LakeType.Boolean, JsonTokenType.True or JsonTokenType.False) => reader.GetBoolean(),
-        (LakeType.Date, JsonTokenType.Number) when kind is TimeKind.Unknown or TimeKind.Days => Day(reader.GetInt32(), column),
-        (LakeType.Date, JsonTokenType.String) => Day(reader.GetString()!, column),
-        _ => throw new EnvelopeException($"column '{column.Name}' is {column.Type}, and the event has a {reader.TokenType}"),
+        (LakeType.Date, JsonTokenType.Number) when form.Time is TimeKind.Unknown or TimeKind.Days => EnvelopeTimes.Day(reader.GetInt32(), column),
+        (LakeType.Date, JsonTokenType.String) => EnvelopeTimes.Day(reader.GetString()!, column),
+        (LakeType.Timestamp or LakeType.Date, JsonTokenType.StartObject) => EnvelopeTimes.ReadObject(ref reader, column),
+        _ => throw Unsuited(column, reader.TokenType.ToString()),
     };
 
-    private static object NotFinite(string? text, LakeColumn column) => text switch
+    private static EnvelopeException Unsuited(LakeColumn column, string what) => new($"column '{column.Name}' is {column.Type}, and the event has a {what}");
+
+    // A number with its scale is plain digits, as in the mode that sends texts.
+    private static string Json(ref Utf8JsonReader reader, LakeColumn column)
     {
-        "NaN" => double.NaN,
-        "Infinity" => double.PositiveInfinity,
-        "-Infinity" => double.NegativeInfinity,
-        _ => throw new EnvelopeException($"column '{column.Name}' is Double, and the event has other text"),
-    };
+        var whole = reader;
+        if (reader.TokenType == JsonTokenType.StartObject && EnvelopeDecimal.ReadObject(ref reader, column) is string digits)
+        {
+            return digits;
+        }
 
-    private static object Micros(string text, LakeColumn column) => text switch
-    {
-        "infinity" => TimeKinds.Micros(long.MaxValue, TimeKind.Microseconds, column.Name),
-        "-infinity" => TimeKinds.Micros(long.MinValue, TimeKind.Microseconds, column.Name),
-        _ => FiniteMicros(text, column),
-    };
-
-    private static long FiniteMicros(string text, LakeColumn column) =>
-        DateTime.TryParseExact(
-            text, "yyyy-MM-dd'T'HH:mm:ss.FFFFFFK", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
-            ? (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond
-            : throw new EnvelopeException($"column '{column.Name}' is Timestamp, and the event has text that is no ISO time of the years 1 to 9999");
-
-    // Debezium's isostring mode ends a date with Z.
-    private static object Day(string text, LakeColumn column) =>
-        DateOnly.TryParseExact(text.TrimEnd('Z'), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            ? day
-            : throw new EnvelopeException($"column '{column.Name}' is Date, and the event has text that is no ISO date of the years 1 to 9999");
-
-    private static object Day(int days, LakeColumn column)
-    {
-        var number = (long)Epoch.DayNumber + days;
-        return number >= 0 && number <= DateOnly.MaxValue.DayNumber
-            ? DateOnly.FromDayNumber((int)number)
-            : throw new EnvelopeException($"column '{column.Name}' is a date outside the years 1 to 9999");
+        reader = whole;
+        return EnvelopeKey.Compact(ref reader);
     }
 }

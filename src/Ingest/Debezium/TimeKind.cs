@@ -29,8 +29,8 @@ internal static class TimeKinds
     private const long NearEpochMicros = 84L * MicrosPerDay;
 
     // The years 1 and 9999: what the lake's texts can say. PostgreSQL's infinities, which lie in no window either way, become these.
-    private const long LeastMicros = -62_135_596_800_000_000;
-    private const long GreatestMicros = 253_402_300_799_999_999;
+    public const long LeastMicros = -62_135_596_800_000_000;
+    public const long GreatestMicros = 253_402_300_799_999_999;
 
     // Debezium's milliseconds of the infinities of timestamp(3).
     private const long InfinityMillis = 9_223_372_036_825_200_000;

@@ -119,7 +119,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
         if (VersionRows.IsChangeTable(columns))
         {
-            return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros, added);
+            return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros, added, ChangeTraits.Of(connection, [from], cancellationToken));
         }
 
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
@@ -151,6 +151,11 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
             var known = changedSince is { } version ? new DeltaLog(path).Read(version, cancellationToken)?.Files : null;
             var columns = DeltaSchema.Read(snapshot.Metadata.SchemaString, path)
                 .Where(c => !snapshot.Metadata.PartitionColumns.Contains(c.Name)).ToList();
+            if (VersionRows.IsChangeTable(columns))
+            {
+                columns.AddRange(ChangeColumns.Leading.Except(columns)); // What an older program did not write is null.
+            }
+
             var added = changedSince is null ? null : LakeSql.Files(path, snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
             return (LakeSql.Files(path, snapshot.Files.Values, columns), columns, added);
         }

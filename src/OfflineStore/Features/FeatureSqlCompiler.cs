@@ -54,7 +54,7 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
         """;
 
     /// <summary>Makes the table <c>versions</c>: those of repeated keys that are alive, with their known interval, key, time and values.</summary>
-    public string Versions(ChangeScan scan, bool unavailable)
+    public string Versions(ChangeScan scan, ChangeTraits traits)
     {
         var changes = $"""
             (SELECT * FROM {scan.Changes} UNION ALL BY NAME
@@ -62,7 +62,7 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
             """;
         return $"""
             CREATE OR REPLACE TEMP TABLE versions AS
-            WITH RECURSIVE {ChangeVersions.With(changes, RowColumns, unavailable)}
+            WITH RECURSIVE {ChangeVersions.With(changes, RowColumns, traits)}
             SELECT k, k_next, {string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)))}, {RowTime} AS row_time
             FROM version WHERE __op <> 'd' AND k < k_next AND {Present}
             """;

@@ -10,7 +10,7 @@ namespace FeatureStore.OfflineStore.Features;
 internal static class VersionRows
 {
     /// <summary>True if the columns are a change table's.</summary>
-    public static bool IsChangeTable(IReadOnlyList<LakeColumn> columns) => ChangeColumns.Leading.All(columns.Contains);
+    public static bool IsChangeTable(IReadOnlyList<LakeColumn> columns) => ChangeColumns.Required.All(columns.Contains);
 
     /// <summary>
     /// Of each entity the newest version (event time, then known time) of those that nothing has ended, at or before a time; of an entity whose every
@@ -21,9 +21,10 @@ internal static class VersionRows
     /// <param name="field">A join key's or feature's column, cast to its type.</param>
     /// <param name="whose">A condition on the keys, or empty.</param>
     /// <param name="added">Changes whose entities are taken whatever their event time, or null.</param>
+    /// <param name="traits">What occurs in the table.</param>
     /// <exception cref="DeltaException">The table lacks a column.</exception>
     public static string Latest(
-        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros, string? added)
+        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros, string? added, ChangeTraits traits)
     {
         var keys = view.JoinKeys.Select((key, i) => (Sql: field(key), Name: $"key{i}")).ToList();
         var features = view.Features.Select((feature, i) => (Sql: field(feature), Name: $"feature{i}")).ToList();
@@ -43,7 +44,7 @@ internal static class VersionRows
 
         // A version that ended in the moment it began was never known, but a run between the two commits may have served it: its end counts.
         return $"""
-            WITH RECURSIVE {ChangeVersions.With(changes, read)},
+            WITH RECURSIVE {ChangeVersions.With(changes, read, traits)},
             feature_row AS (
                 SELECT {string.Join(", ", keys.Concat(features).Select(c => $"{c.Sql} AS {c.Name}"))},
                     {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS event_time, k, k_next, k_next = {ChangeVersions.End} AS alive, __source, __key

@@ -68,22 +68,15 @@ public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
         DuckDbConnection connection, FeatureSqlCompiler compiler, ChangeScan scan, CancellationToken cancellationToken)
     {
         // A truncate ends every key of its source, so none stands by itself.
-        if (IsAny(connection, $"SELECT 1 FROM {scan.Changes} WHERE __op = 't'", cancellationToken))
+        if (ChangeTraits.IsAny(connection, scan.Changes, "__op = 't'", cancellationToken))
         {
             scan = scan.AllChanges();
         }
 
         connection.Execute(compiler.Repeated(scan), cancellationToken);
-        var unavailable = IsAny(connection, $"SELECT 1 FROM {scan.Changes} WHERE __unavailable IS NOT NULL", cancellationToken)
-            || IsAny(connection, $"SELECT 1 FROM {scan.Inserts} WHERE __unavailable IS NOT NULL", cancellationToken);
-        connection.Execute(compiler.Versions(scan, unavailable), cancellationToken);
+        var traits = ChangeTraits.Of(connection, [scan.Changes, scan.Inserts], cancellationToken);
+        connection.Execute(compiler.Versions(scan, traits), cancellationToken);
         connection.Execute(compiler.Settled(scan), cancellationToken);
         return scan;
-    }
-
-    private static bool IsAny(DuckDbConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        using var reader = connection.Query(sql + " LIMIT 1", cancellationToken);
-        return reader.NextChunk();
     }
 }

@@ -11,6 +11,17 @@ public static class ChangeColumns
     public const string CommitTime = "__commit_time";
     public const string Unavailable = "__unavailable";
 
+    /// <summary>End of the last commit that the source streamed before the change. Null where the source does not tell.</summary>
+    public const string PreviousCommit = "__previous_commit";
+
+    /// <summary>Part of a row of an incremental snapshot, whose LSN is that of the last commit streamed before it.</summary>
+    public const int IncrementalPart = -1;
+
+    /// <summary>Begins the key of a row without one: all its values follow.</summary>
+    public const string RowKeyPrefix = "{\"__row\":";
+
+    private const int FirstKeylessPart = -2;
+
     /// <summary>The partition column: UTC date of the commit, since an update may move the event time.</summary>
     public const string CommitDate = "__commit_date";
 
@@ -29,7 +40,14 @@ public static class ChangeColumns
         new(Key, LakeType.String),
         new(CommitTime, LakeType.Timestamp),
         new(Unavailable, LakeType.String),
+        new(PreviousCommit, LakeType.Int64),
     ];
+
+    /// <summary>Those that make a table a change table; tables of an older program lack the others.</summary>
+    public static IReadOnlyList<LakeColumn> Required { get; } = [.. Leading.Where(c => c.Name != PreviousCommit)];
+
+    /// <summary>Part of a row without a key, by its ordinal among the rows of its LSN.</summary>
+    public static int KeylessPart(int ordinal) => FirstKeylessPart - ordinal;
 
     /// <summary>True for ops whose row is new: a create or a snapshot's read.</summary>
     public static bool IsInsert(string op) => op is "c" or "r";

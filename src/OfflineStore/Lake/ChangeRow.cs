@@ -34,11 +34,12 @@ public sealed record LakeColumn(string Name, LakeType Type);
 /// </summary>
 /// <param name="Op">Debezium's op: c, u, d, r (snapshot) or t (truncate).</param>
 /// <param name="Source">Name of the source stream the LSN belongs to.</param>
-/// <param name="Part">0, or 1 for the create half of a key change.</param>
+/// <param name="Part">0, or 1 for the create half of a key change; below 0 as <see cref="ChangeColumns"/> says.</param>
 /// <param name="Key">Primary key as canonical JSON text; null only for a truncate.</param>
 /// <param name="CommitTimeMicros">Commit time, microseconds since the epoch.</param>
 /// <param name="Unavailable">Names of columns whose value the event did not carry (unchanged TOAST).</param>
 /// <param name="Values">After image (before image of a delete), one per row column, CLR types as <see cref="LakeType"/> says.</param>
+/// <param name="PreviousCommitLsn">End of the last commit that the source streamed before the change; null where it does not tell.</param>
 public sealed record ChangeRow(
     string Op,
     string Source,
@@ -47,7 +48,8 @@ public sealed record ChangeRow(
     string? Key,
     long CommitTimeMicros,
     IReadOnlyList<string> Unavailable,
-    object?[] Values);
+    object?[] Values,
+    long? PreviousCommitLsn = null);
 
 /// <summary>Progress stored in the same commit as the rows: Delta's <c>txn</c> action.</summary>
 public sealed record LakeTxn(string AppId, long Version);

@@ -27,6 +27,7 @@ internal static class ChangeStaging
             Put(appender, LakeType.String, row.Key);
             appender.AppendInt64(row.CommitTimeMicros);
             Put(appender, LakeType.String, row.Unavailable.Count == 0 ? null : JsonSerializer.Serialize(row.Unavailable));
+            Put(appender, LakeType.Int64, row.PreviousCommitLsn);
             for (var c = 0; c < columns.Count; c++)
             {
                 Put(appender, columns[c].Type, row.Values[c]);

@@ -87,7 +87,7 @@ public sealed class ChangeTable
 
         snapshot.EnsureWritable(_log.TableRoot);
         var present = DeltaSchema.Read(snapshot.Metadata.SchemaString, _log.TableRoot);
-        if (ChangeColumns.Leading.FirstOrDefault(c => present.All(p => p.Name != c.Name)) is { } lacking)
+        if (ChangeColumns.Required.FirstOrDefault(c => present.All(p => p.Name != c.Name)) is { } lacking)
         {
             throw new DeltaException($"{_log.TableRoot} is no change table (it has no column {lacking.Name}), and changes among its rows would make them unreadable. Write to another table.");
         }

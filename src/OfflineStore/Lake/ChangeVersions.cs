@@ -9,8 +9,10 @@ internal static class ChangeVersions
     /// <summary><c>k_next</c> of a version that nothing has ended.</summary>
     public const string End = "9223372036854775807";
 
-    private const string VersionsWindow = "PARTITION BY __source, __key ORDER BY __lsn, __part";
-    private const string LifeWindow = "PARTITION BY __source, life_key, life_number ORDER BY __lsn, __part";
+    // A row of an incremental snapshot has no LSN of its own. It saw every commit up to the one streamed before it and none after, so it stands before
+    // the changes that were streamed after that commit; and the changes of one key follow each other in commits as in LSNs.
+    private const string ByCommit = "CASE WHEN __part = -1 THEN __lsn ELSE coalesce(__previous_commit, __lsn) END, __part <> -1, __lsn, __part";
+    private const string ByLsn = "__lsn, __part";
 
     /// <summary>
     /// Common table expressions, the last of which is <c>version(__op, __source, __key, __lsn, __part, k, k_next, columns)</c>: one row for each change of
@@ -18,24 +20,45 @@ internal static class ChangeVersions
     /// Written after WITH RECURSIVE.
     /// </summary>
     /// <param name="changes">The change table, as <see cref="LakeSql.Files"/> gives it, or whole keys of it.</param>
-    /// <param name="unavailable">False if it is known that no row has unavailable columns.</param>
-    public static string With(string changes, IReadOnlyList<LakeColumn> columns, bool unavailable = true) => $"""
-        raw AS (SELECT __op, __source, __lsn, __part, __key, epoch_us(__commit_time) AS ct, __unavailable, {Names(columns)} FROM {changes}),
-        every AS (
-            SELECT * FROM raw WHERE __op <> 't'
-            UNION ALL BY NAME
-            SELECT 'd' AS __op, t.__source, t.__lsn, t.__part, k.__key, t.ct
-            FROM raw t JOIN (SELECT __source, __key, min(__lsn) AS first FROM raw WHERE __op <> 't' GROUP BY ALL) k
-                ON k.__source = t.__source AND k.first < t.__lsn
-            WHERE t.__op = 't'),
-        once AS (
-            SELECT * FROM every
-            QUALIFY row_number() OVER (PARTITION BY __source, __key, __lsn, __part ORDER BY ct, __op) = 1),
-        {(unavailable ? Filled(columns) : "filled AS (SELECT * FROM once)")},
-        known AS (SELECT *, max(ct) OVER ({VersionsWindow} ROWS UNBOUNDED PRECEDING) AS k FROM filled),
-        version AS (
-            SELECT __op, __source, __key, __lsn, __part, k, coalesce(lead(k) OVER ({VersionsWindow}), {End}) AS k_next, {Names(columns)}
-            FROM known)
+    /// <param name="traits">What occurs in the table.</param>
+    public static string With(string changes, IReadOnlyList<LakeColumn> columns, ChangeTraits traits)
+    {
+        var order = traits.Incremental ? ByCommit : ByLsn;
+        var versions = $"PARTITION BY __source, __key ORDER BY {order}";
+        return $"""
+            raw AS (SELECT __op, __source, __lsn, __part, __key, epoch_us(__commit_time) AS ct, __unavailable, __previous_commit, {Names(columns)} FROM {changes}),
+            {(traits.Keyless ? Numbered : "keyed AS (SELECT * FROM raw)")},
+            every AS (
+                SELECT * FROM keyed WHERE __op <> 't'
+                UNION ALL BY NAME
+                SELECT 'd' AS __op, t.__source, t.__lsn, t.__part, k.__key, t.ct, t.__previous_commit
+                FROM keyed t JOIN (SELECT __source, __key, min(__lsn) AS first FROM keyed WHERE __op <> 't' GROUP BY ALL) k
+                    ON k.__source = t.__source AND k.first < t.__lsn
+                WHERE t.__op = 't'),
+            once AS (
+                SELECT * FROM every
+                QUALIFY row_number() OVER (PARTITION BY __source, __key, __lsn, __part ORDER BY ct, __op) = 1),
+            {(traits.Unavailable ? Filled(columns, versions, order) : "filled AS (SELECT * FROM once)")},
+            known AS (SELECT *, max(ct) OVER ({versions} ROWS UNBOUNDED PRECEDING) AS k FROM filled),
+            version AS (
+                SELECT __op, __source, __key, __lsn, __part, k, coalesce(lead(k) OVER ({versions}), {End}) AS k_next, {Names(columns)}
+                FROM known)
+            """;
+    }
+
+    /// <summary>
+    /// Of rows without a key that are equal in all values, the first end ends the first, and so on; a truncate ends all, and the count begins anew.
+    /// </summary>
+    private static string Numbered => $"""
+        counted AS (
+            SELECT *, count(*) FILTER (__op = 't') OVER (PARTITION BY __source ORDER BY __lsn, __part ROWS UNBOUNDED PRECEDING) AS epoch
+            FROM (FROM raw QUALIFY row_number() OVER (PARTITION BY __source, __key, __lsn, __part ORDER BY ct) = 1)),
+        keyed AS (
+            SELECT * EXCLUDE (epoch) REPLACE (
+                CASE WHEN __part <= {ChangeColumns.KeylessPart(0)}
+                    THEN __key || '#' || epoch || '.' || row_number() OVER (PARTITION BY __source, __key, epoch, __op = 'd' ORDER BY __lsn, __part DESC)
+                    ELSE __key END AS __key)
+            FROM counted)
         """;
 
     /// <summary>
@@ -43,9 +66,9 @@ internal static class ChangeVersions
     /// The create half of a key change goes on with the life of the old key, whose delete shares its LSN. Deletes carry no
     /// values on: their image may be the key alone.
     /// </summary>
-    private static string Filled(IReadOnlyList<LakeColumn> columns) => $"""
+    private static string Filled(IReadOnlyList<LakeColumn> columns, string versions, string order) => $"""
         born AS (
-            SELECT *, count(*) FILTER (__op IN ('c', 'r')) OVER ({VersionsWindow} ROWS UNBOUNDED PRECEDING) AS life
+            SELECT *, count(*) FILTER (__op IN ('c', 'r')) OVER ({versions} ROWS UNBOUNDED PRECEDING) AS life
             FROM once),
         step AS (
             SELECT n.__source, n.__key, n.life, min(o.__key) AS old_key, arg_min(o.life, o.__key) AS old_life
@@ -64,17 +87,17 @@ internal static class ChangeVersions
             SELECT b.*, coalesce(f.first_key, b.__key) AS life_key, coalesce(f.first_life, b.life) AS life_number
             FROM born b LEFT JOIN first f ON f.__source = b.__source AND f.__key = b.__key AND f.life = b.life),
         filled AS (
-            SELECT __op, __source, __lsn, __part, __key, ct, {string.Join(", ", columns.Select(Resolved))}
+            SELECT __op, __source, __lsn, __part, __key, ct, __previous_commit, {string.Join(", ", columns.Select(c => Resolved(c, order)))}
             FROM lived)
         """;
 
     private static string Names(IReadOnlyList<LakeColumn> columns) => string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
 
-    private static string Resolved(LakeColumn column)
+    private static string Resolved(LakeColumn column, string order)
     {
         var name = LakeSql.Name(column.Name);
         var unavailable = $"list_contains(from_json(__unavailable, '[\"VARCHAR\"]'), {LakeSql.Text(column.Name)})";
         return $"last_value(CASE WHEN __op = 'd' OR coalesce({unavailable}, false) THEN NULL ELSE struct_pack(v := {name}) END IGNORE NULLS) "
-            + $"OVER ({LifeWindow} ROWS UNBOUNDED PRECEDING).v AS {name}";
+            + $"OVER (PARTITION BY __source, life_key, life_number ORDER BY {order} ROWS UNBOUNDED PRECEDING).v AS {name}";
     }
 }

@@ -120,9 +120,9 @@ public sealed class EmbeddedChangeLogTests : IDisposable
         using var log = EmbeddedChangeLog.Open(LogFile);
         var topic = log.Topic("a");
         DeadLetter[] letters = [new(4, 10, "not JSON"), new(2, 0, "the event ends too early")];
-        log.NoteDeadLetters(topic, letters);
-        log.NoteDeadLetters(topic, letters);
-        Assert.Equal(letters.Reverse(), log.DeadLetters(topic));
+        log.DeadLetters.Note(topic, letters);
+        log.DeadLetters.Note(topic, letters);
+        Assert.Equal(letters.Reverse(), log.DeadLetters.List(topic));
     }
 
     [Fact]

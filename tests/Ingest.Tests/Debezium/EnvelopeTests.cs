@@ -129,8 +129,20 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
-    public void Read_MessageWithoutKey_IsAFault() =>
-        Assert.Contains("key", _reader.Read(Message(Row("c", Values)) with { Key = null }).Fault!.Reason, StringComparison.Ordinal);
+    public void Read_RowsWithoutAKey_AreToldApartByTheirOrdinalAndKnownByTheirValues()
+    {
+        const string Text = """{"before":BEFORE,"after":{"id":"1","x":1.5,"n":null},"source":{"name":"s","lsn":7,"ts_us":5},"op":"OP"}""";
+        EnvelopeResult Keyless(string op, string before) => _reader.Read(new LogMessage(null, Encoding.UTF8.GetBytes(Text.Replace("OP", op, StringComparison.Ordinal).Replace("BEFORE", before, StringComparison.Ordinal))));
+
+        var (first, second) = (Keyless("c", "null").Row!, Keyless("c", "null").Row!);
+        Assert.Equal(first.Key, second.Key);
+        Assert.NotEqual(first.Part, second.Part);
+        var update = Keyless("u", """{"id":"1","x":0.5}""");
+        Assert.Equal(("d", "c"), (update.Row!.Op, update.Second!.Op));
+        Assert.Equal(first.Key, update.Second.Key);
+        Assert.NotEqual(first.Key, update.Row.Key);
+        Assert.Contains("REPLICA IDENTITY FULL", Keyless("u", "null").Fault!.Reason, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Read_CutAtEveryByte_IsAFaultAndNeverThrows()

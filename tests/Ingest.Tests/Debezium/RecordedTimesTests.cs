@@ -19,8 +19,8 @@ public sealed class RecordedTimesTests
     private const long Greatest = 253_402_300_799_999_999;
 
     // timestamp(3) counts milliseconds in the default mode.
-    private static readonly Dictionary<string, TimeKind> Adaptive = new() { ["c_ts3"] = TimeKind.Milliseconds };
-    private static readonly Dictionary<string, TimeKind> Nanos = new() { ["c_ts"] = TimeKind.Nanoseconds, ["c_ts3"] = TimeKind.Nanoseconds };
+    private static readonly EnvelopeOptions Adaptive = new() { Times = new Dictionary<string, TimeKind> { ["c_ts3"] = TimeKind.Milliseconds } };
+    private static readonly EnvelopeOptions Nanos = new() { Times = new Dictionary<string, TimeKind> { ["c_ts"] = TimeKind.Nanoseconds, ["c_ts3"] = TimeKind.Nanoseconds } };
 
     public static TheoryData<string> Runs => ["schema", "m_string", "m_nano", "m_iso", "m_tmicro", "json"];
 
@@ -38,13 +38,6 @@ public sealed class RecordedTimesTests
         Assert.All(Values(rows["type_tstz"]), v => Assert.Equal(1_709_190_296_789_012, v[2]));
         Assert.All(Values(rows["type_tstz_neginf"]), v => Assert.Equal(Least, v[2]));
         Assert.All(Values(rows["type_date"]), v => Assert.Equal(new DateOnly(2024, 2, 29), v[3]));
-        if (run == "m_iso")
-        {
-            // The text of infinity is a year that no calendar of ours has.
-            Assert.All(rows["type_ts_inf"], r => Assert.Contains("years 1 to 9999", r.Fault!.Reason, StringComparison.Ordinal));
-            return;
-        }
-
         Assert.All(Values(rows["type_ts_inf"]), v => Assert.Equal(Greatest, v[0]));
         Assert.All(Values(rows["type_ts_neginf"]), v => Assert.Equal(Least, v[0]));
         Assert.All(Values(rows["type_ts3_inf"]), v => Assert.Equal(Greatest, v[1]));
@@ -105,7 +98,7 @@ public sealed class RecordedTimesTests
             var messages = Recorded(run).Select(r => r.Message).ToList();
             log.Append(topic, messages);
             var table = ChangeTable.Open(Path.Combine(folder, "lake"), "cdc/types", Columns);
-            var result = new IngestRunner(log, topic, Columns, table, times: run == "m_nano" ? Nanos : Adaptive).Run(100, null, CancellationToken.None);
+            var result = new IngestRunner(log, topic, Columns, table, options: run == "m_nano" ? Nanos : Adaptive).Run(100, null, CancellationToken.None);
             Assert.Equal(messages.Count, result.Rows + result.DeadLetters);
             Assert.True(result.Rows > result.DeadLetters);
         }

@@ -1,0 +1,102 @@
+using FeatureStore.Ingest;
+using FeatureStore.Ingest.ChangeLog;
+using FeatureStore.OfflineStore.Lake;
+
+namespace FeatureStore.Cli.Composition;
+
+/// <summary>The change log's topics, each with the change table that it is declared for.</summary>
+internal sealed class LogIngest : IDisposable
+{
+    private const int BatchRows = 10_000;
+    private const int ReplayRows = 1_000;
+    private readonly Repo _repo;
+    private readonly EmbeddedChangeLog _log;
+    private readonly IReadOnlyList<ChangeTopic> _topics;
+
+    private LogIngest(Repo repo, EmbeddedChangeLog log) => (_repo, _log, _topics) = (repo, log, [.. ChangeTopic.All, .. Pushed(repo)]);
+
+    public static LogIngest Open(Repo repo)
+    {
+        var log = EmbeddedChangeLog.Open(repo.Config.LogPath);
+        try
+        {
+            return new LogIngest(repo, log);
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lands what every topic holds now.</summary>
+    /// <param name="report">Given rows of the topic that is landing, those of the topics before it, and how many wait in all.</param>
+    public IngestOutcome Run(Action<long, long, long> report, CancellationToken cancellationToken)
+    {
+        var waiting = _topics.Sum(t => Waiting(_log.Topic(t.Table.Topic)));
+        var results = new List<TopicResult>();
+        foreach (var topic in _topics)
+        {
+            var before = results.Sum(r => r.Landed.Rows);
+            var landed = Runner(topic).Run(BatchRows, new Forward(done => report(done, before, waiting)), cancellationToken);
+            results.Add(new TopicResult(topic.LakePath, landed));
+        }
+
+        return new IngestOutcome(results, [.. _log.Topics().Where(t => Declared(t.Name) is null).Select(t => (t.Name, _log.NextOffset(t)))]);
+    }
+
+    /// <summary>Messages that were no change events, by topic and offset.</summary>
+    /// <param name="topicName">Only of this topic; null for all.</param>
+    /// <exception cref="UsageException">The log has no such topic.</exception>
+    public IEnumerable<(LogTopic Topic, DeadLetter Letter)> DeadLetters(string? topicName, int lettersMax) =>
+        Topics(topicName).SelectMany(t => _log.DeadLetters.List(t, 0, lettersMax).Select(l => (t, l))).Take(lettersMax);
+
+    /// <summary>One letter with its message; null if there is none at the offset.</summary>
+    /// <exception cref="UsageException">The log has no such topic.</exception>
+    public (DeadLetter Letter, StoredMessage Message)? DeadLetter(string topicName, long offset)
+    {
+        var topic = Topics(topicName).Single();
+        return _log.DeadLetters.List(topic, offset, 1) is [var letter] && letter.Offset == offset && _log.Read(topic, offset, 1) is [var message] ? (letter, message) : null;
+    }
+
+    /// <summary>Reads the dead letters of declared topics again and lands those that are change events by now.</summary>
+    /// <exception cref="UsageException">The log has no such topic.</exception>
+    public IReadOnlyList<TopicResult> Replay(string? topicName, CancellationToken cancellationToken) =>
+    [
+        .. Topics(topicName).Select(t => Declared(t.Name)).OfType<ChangeTopic>()
+            .Select(t => new TopicResult(t.LakePath, Runner(t).Replay(ReplayRows, cancellationToken))),
+    ];
+
+    public void Dispose() => _log.Dispose();
+
+    private IReadOnlyList<LogTopic> Topics(string? name)
+    {
+        var topics = _log.Topics();
+        return name is null ? topics
+            : topics.FirstOrDefault(t => t.Name == name) is { } topic ? [topic]
+            : throw new UsageException($"The change log has no topic '{name}'; it has {string.Join(", ", topics.Select(t => t.Name))}.");
+    }
+
+    private ChangeTopic? Declared(string topicName) => _topics.FirstOrDefault(t => t.Table.Topic == topicName);
+
+    private IngestRunner Runner(ChangeTopic topic)
+    {
+        var columns = topic.Table.Columns;
+        var lake = ChangeTable.Open(_repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(_repo.Config));
+        return new IngestRunner(_log, _log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
+    }
+
+    // What the log's report says is still to come; only a count to show, since the lake knows where it really is.
+    private long Waiting(LogTopic topic) =>
+        _log.NextOffset(topic) - (_log.Positions(topic).TryGetValue(IngestRunner.Consumer, out var last) ? last + 1 : 0);
+
+    // Only an applied repo has push sources.
+    private static IEnumerable<ChangeTopic> Pushed(Repo repo) => repo.Registry().Exists()
+        ? PushTopic.Of(repo.Snapshot().FeatureViews.Values).Select(t => t.ToChangeTopic(repo.Config.Project))
+        : [];
+
+    private sealed class Forward(Action<long> report) : IProgress<long>
+    {
+        public void Report(long value) => report(value);
+    }
+}

@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using FeatureStore.Cli.Composition;
+using FeatureStore.Cli.Output;
+
+namespace FeatureStore.Cli.Verbs;
+
+/// <summary><c>fstore ingest dead-letters list|show|replay</c>: the messages that were no change events.</summary>
+internal static class IngestVerbDeadLetters
+{
+    private const int LettersMax = 100_000;
+    private const int Partition = 0; // The embedded log has one.
+    private static readonly string[] Columns = ["topic", "partition", "offset", "byte", "path", "reason"];
+
+    // Lenient, so that bytes that are no UTF-8 are shown as what they are not.
+    private static readonly UTF8Encoding Utf8 = new();
+
+    public static Command Create() => new("dead-letters", "Messages that could not be read: look at them, and land them when what was wrong is put right.") { List(), Show(), Replay() };
+
+    private static Option<string?> Topic() => new("--topic") { Description = "Only of this topic." };
+
+    private static Command List()
+    {
+        var topic = Topic();
+        var limit = new Option<int>("--limit") { Description = $"At most so many, up to {LettersMax}.", DefaultValueFactory = _ => 100 };
+        var command = new Command("list", "Where each is, and why; no values. Example: fstore ingest dead-letters list") { topic, limit };
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(limit) is < 1 or > LettersMax)
+            {
+                throw new UsageException($"--limit takes a number from 1 to {LettersMax}.");
+            }
+
+            using var ingest = LogIngest.Open(GlobalOptions.Repo(parsed));
+            var letters = ingest.DeadLetters(parsed.GetValue(topic), parsed.GetValue(limit));
+            Answer.Rows(
+                parsed.GetValue(GlobalOptions.Json),
+                Columns,
+                letters.Select(l => (IReadOnlyList<object?>)[l.Topic.Name, Partition, l.Letter.Offset, l.Letter.BytePosition, l.Letter.Path, l.Letter.Reason]));
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command Show()
+    {
+        var topic = new Option<string>("--topic") { Description = "Its topic.", Required = true };
+        var offset = new Option<long>("--offset") { Description = "Its offset.", Required = true };
+        var payload = new Option<bool>("--payload") { Description = "Print key and value as they are stored, which may hold what is nobody's business." };
+        var command = new Command("show", "One of them. Example: fstore ingest dead-letters show --topic bank.public.transactions --offset 17 --payload") { topic, offset, payload };
+        command.SetAction(parsed =>
+        {
+            var (name, place) = (parsed.GetValue(topic)!, parsed.GetValue(offset));
+            using var ingest = LogIngest.Open(GlobalOptions.Repo(parsed));
+            if (ingest.DeadLetter(name, place) is not { } found)
+            {
+                Console.Error.WriteLine($"fstore: {name} has no dead letter at offset {place}; 'fstore ingest dead-letters list' shows those that there are.");
+                return ExitCodes.No;
+            }
+
+            var (letter, message) = found;
+            var sent = DateTimeOffset.FromUnixTimeMilliseconds(message.TimestampMillis);
+            var data = new List<(string Name, object? Value)>
+            {
+                ("topic", name), ("partition", Partition), ("offset", letter.Offset), ("byte", letter.BytePosition), ("path", letter.Path), ("reason", letter.Reason),
+                ("sent", Instant.Text(sent)), ("key_bytes", message.Message.Key?.Length), ("value_bytes", message.Message.Value?.Length),
+            };
+            if (parsed.GetValue(payload))
+            {
+                data.Add(("key", Text(message.Message.Key)));
+                data.Add(("value", Text(message.Message.Value)));
+            }
+
+            Answer.Object(
+                parsed.GetValue(GlobalOptions.Json),
+                string.Join(Environment.NewLine, data.Select(d => string.Create(CultureInfo.InvariantCulture, $"{d.Name,-12} {d.Value}"))),
+                data.ToDictionary(d => d.Name, d => d.Value));
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command Replay()
+    {
+        var topic = Topic();
+        var command = new Command(
+            "replay",
+            "Read them again, after the declaration or the program was put right, and land those that can be read; run again, it lands nothing twice. Example: fstore ingest dead-letters replay") { topic };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            using var ingest = LogIngest.Open(GlobalOptions.Repo(parsed));
+            foreach (var (table, landed) in ingest.Replay(parsed.GetValue(topic), cancellationToken))
+            {
+                Answer.Object(
+                    parsed.GetValue(GlobalOptions.Json),
+                    string.Create(CultureInfo.InvariantCulture, $"{table}: {landed.Rows:N0} rows landed, {landed.DeadLetters:N0} dead letters left"),
+                    new { Table = table, landed.Rows, DeadLettersLeft = landed.DeadLetters });
+            }
+
+            return Task.FromResult(ExitCodes.Ok);
+        });
+        return command;
+    }
+
+    private static string? Text(byte[]? bytes) => bytes is null ? null : Utf8.GetString(bytes);
+}
