@@ -2,6 +2,7 @@ using FeatureStore.Cli.Composition;
 using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
+using FeatureStore.OfflineStore.PointInTime;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Scoring.Models;
 using FeatureStore.Scoring.Store;
@@ -31,7 +32,7 @@ internal static class Failures
     private static int Code(Exception e) => e switch
     {
         UsageException or MaterializeRangeException or EntityValueException => ExitCodes.Usage,
-        DefinitionException or RegistryConflictException or ModelRefusedException or ModelStoreException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
+        DefinitionException or LabelException or RegistryConflictException or ModelRefusedException or ModelStoreException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };
 }

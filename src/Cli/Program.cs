@@ -22,6 +22,8 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     RunsVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),
+    GetHistoricalFeaturesVerb.Create(),
+    DatasetsVerb.Create(),
     ModelsVerb.Create(),
     GlobalOptions.Folder,
     GlobalOptions.Yaml,

@@ -68,6 +68,18 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
             """;
     }
 
+    /// <summary>A SELECT of what <see cref="Versions"/> made and of the single inserts: rows with their known interval, row time in microseconds, and values.</summary>
+    public string Living(string inserts, long fromMicros, long toMicros)
+    {
+        var columns = string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)));
+        return $"""
+            SELECT {columns}, {RowTime} AS row_time, epoch_us(__commit_time) AS k, {ChangeVersions.End} AS k_next
+            FROM {Single(inserts)} WHERE {Between(fromMicros, toMicros)}
+            UNION ALL
+            SELECT {columns}, row_time, k, k_next FROM versions WHERE row_time >= {LakeSql.Number(fromMicros)} AND row_time < {LakeSql.Number(toMicros)}
+            """;
+    }
+
     /// <summary>Makes the table <c>settled</c>: for each key, the first feature time at which one of the single inserts is history from the start.</summary>
     public string Settled(ChangeScan scan) => aggregated.EmptyWindowZero
         ? $"""

@@ -63,8 +63,8 @@ public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
             cancellationToken);
     }
 
-    /// <summary>What all feature times share.</summary>
-    private static ChangeScan Prepare(
+    /// <summary>What all feature times share: the tables <c>repeated</c>, <c>versions</c> and <c>settled</c>.</summary>
+    internal static ChangeScan Prepare(
         DuckDbConnection connection, FeatureSqlCompiler compiler, ChangeScan scan, CancellationToken cancellationToken)
     {
         // A truncate ends every key of its source, so none stands by itself.

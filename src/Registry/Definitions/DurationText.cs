@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace FeatureStore.Registry.Definitions;
 
 /// <summary>Lengths of time as definitions write them: <c>14d</c>, <c>36h</c>, <c>1d12h</c>, <c>90s</c>; <c>0</c> is zero.</summary>
-internal static partial class DurationText
+public static partial class DurationText
 {
     /// <summary>What a message tells the user to write.</summary>
     public const string Form = "a whole number with w, d, h, m or s, such as 14d or 1d12h, at most 36500d";
@@ -14,6 +14,7 @@ internal static partial class DurationText
 
     private static readonly (char Unit, long Seconds)[] Units = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
+    /// <summary>False for what is no such length.</summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;

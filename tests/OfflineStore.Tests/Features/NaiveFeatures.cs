@@ -6,14 +6,15 @@ namespace FeatureStore.OfflineStore.Tests.Features;
 /// <summary>The window rule said slowly: for each user and T, f is computed afresh at every known time.</summary>
 internal static class NaiveFeatures
 {
-    private sealed record Version(long Known, bool Deleted, object?[] Values)
+    /// <summary>What a row of the source was from one known time to the next.</summary>
+    public sealed record Version(string Source, string Key, long Known, bool Deleted, object?[] Values)
     {
         public long KnownNext { get; set; } = long.MaxValue;
     }
 
     public static List<string> Rows(IReadOnlyList<ChangeRow> delivered, IReadOnlyList<long> times, bool zero)
     {
-        var versions = delivered.GroupBy(r => r.Source).SelectMany(Versions).ToList();
+        var versions = Versions(delivered);
         var users = versions.Select(v => (string?)v.Values[0]).OfType<string>().Distinct().ToList();
         var instants = versions.Select(v => v.Known).Distinct().Order().ToList();
         var rows = new List<string>();
@@ -49,8 +50,10 @@ internal static class NaiveFeatures
 
     public static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } s ? s : "null";
 
+    public static List<Version> Versions(IReadOnlyList<ChangeRow> delivered) => [.. delivered.GroupBy(r => r.Source).SelectMany(Walk)];
+
     /// <summary>Walks one source's log in its order, with what each key holds so far.</summary>
-    private static List<Version> Versions(IEnumerable<ChangeRow> rows)
+    private static List<Version> Walk(IEnumerable<ChangeRow> rows)
     {
         var versions = new List<Version>();
         var newest = new Dictionary<string, Version>();
@@ -94,12 +97,13 @@ internal static class NaiveFeatures
                 previous.KnownNext = known;
             }
 
-            newest[key] = new Version(known, row.Op is "d" or "t", values);
+            newest[key] = new Version(row.Source, key, known, row.Op is "d" or "t", values);
             versions.Add(newest[key]);
         }
     }
 
-    private static string Features(List<Version> members)
+    /// <summary>The features of the rows in a window, as text.</summary>
+    public static string Features(List<Version> members)
     {
         // As in SQL, NaN is the greatest number of all; zero has one sign in the lake.
         var amounts = members.Select(m => m.Values[1]).OfType<double>().Select(a => a + 0.0).OrderBy(double.IsNaN).ThenBy(a => a).ToList();

@@ -1,0 +1,105 @@
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.PointInTime;
+using FeatureStore.Registry.Snapshot;
+
+namespace FeatureStore.OfflineStore.DataSets;
+
+/// <summary>Makes training sets: to every label the features that were known when it fell. One row out for each row in, in order.</summary>
+/// <param name="lakeRoot">Folder that relative source paths start from.</param>
+/// <param name="options">Bounds of the engine; the defaults when null.</param>
+public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
+{
+    /// <summary>Labels joined at a time: whole row groups of the written file.</summary>
+    internal const int PartRows = 8 * 122_880;
+
+    /// <summary>Called with labels done and labels in all.</summary>
+    public IProgress<(long Done, long Total)>? Progress { get; init; }
+
+    /// <summary>The fingerprint by which a model trained on the set is checked against what is served.</summary>
+    public string? ServingFingerprint { get; init; }
+
+    /// <summary>Writes the data set and its manifest.</summary>
+    /// <exception cref="LabelException">Labels or features cannot be used.</exception>
+    /// <exception cref="DeltaException">A table is missing, damaged, or not at the version asked for.</exception>
+    public DataSetManifest Run(RegistrySnapshot snapshot, TrainingRequest request, DataSetTarget target, CancellationToken cancellationToken)
+    {
+        var views = FeatureSelection.Resolve(snapshot, request);
+        using var database = LakeDatabase.Open(options);
+        using var connection = LakeDatabase.Connect(database, cancellationToken);
+        using var writer = new DataSetWriter(connection, target);
+        var pins = new LakePins(lakeRoot, request.AtVersions);
+        if (request.Labels.Sql is not null)
+        {
+            OfferTables(connection, pins, cancellationToken);
+        }
+
+        var labels = new LabelLoader(connection, request.Labels).Load(cancellationToken);
+        var join = new TrainingJoin(connection, pins, labels, views, request) { Progress = Progress };
+        var leakage = join.Write(writer, cancellationToken);
+        if (request.Rules.AsFeast)
+        {
+            WidenIntegers(connection, writer, cancellationToken);
+        }
+
+        var columns = ColumnStatistics.Read(connection, writer.Parts, join.Origins, labels.Rows, cancellationToken);
+        var files = writer.Publish(labels.Columns[labels.TimeIndex].Name, cancellationToken);
+        var manifest = new DataSetManifest(
+            DataSetManifest.FormatName,
+            snapshot.Project,
+            "DuckDB " + connection.Texts("SELECT version() AS version", cancellationToken)[0][0],
+            DefinitionsHash.Of(views),
+            ServingFingerprint,
+            Query(request, labels),
+            pins.Versions(),
+            labels.Rows,
+            labels.NaiveTimes,
+            DataSetWriter.Sha256(files),
+            files,
+            columns,
+            leakage);
+        writer.Seal(manifest);
+        return manifest;
+    }
+
+    private static DataSetQuery Query(TrainingRequest request, LabelTable labels) => new(
+        request.Labels.Path,
+        labels.Sha256,
+        request.Labels.Sql,
+        labels.Columns[labels.TimeIndex].Name,
+        request.Features,
+        request.FeatureService,
+        request.FullNames,
+        request.Rules.AsFeast ? "feast" : "strict",
+        request.Rules.KnownTime == KnownTime.Commit ? "commit" : "event",
+        request.Rules.AvailableAfter.TotalSeconds,
+        request.Rules.WindowAt == WindowAt.Label ? "label" : "snapshot");
+
+    /// <summary>Every table of the lake, at its pinned version, under its path as a name.</summary>
+    private static void OfferTables(DuckDbConnection connection, LakePins pins, CancellationToken cancellationToken)
+    {
+        foreach (var table in pins.All(cancellationToken))
+        {
+            connection.Execute($"CREATE TEMP VIEW {LakeSql.Name(table.Path)} AS SELECT * FROM {LakeSql.Files(table.Root, table.Snapshot!.Files.Values, table.Columns)}", cancellationToken);
+        }
+    }
+
+    // A data frame of Feast's holds an integer column with a missing value as doubles.
+    private static void WidenIntegers(DuckDbConnection connection, DataSetWriter writer, CancellationToken cancellationToken)
+    {
+        var all = $"read_parquet([{string.Join(", ", writer.Parts.Select(LakeSql.Text))}], hive_partitioning = false)";
+        var integers = connection.Describe($"SELECT * FROM {all}", cancellationToken)
+            .Where(c => c.Type.EndsWith("INT", StringComparison.Ordinal) || c.Type == "INTEGER").Select(c => LakeSql.Name(c.Name)).ToList();
+        if (integers.Count == 0)
+        {
+            return;
+        }
+
+        var missing = connection.Texts($"SELECT {string.Join(", ", integers.Select((c, i) => $"count(*) > count({c}) AS m{i}"))} FROM {all}", cancellationToken)[0];
+        string[] widened = [.. integers.Zip(missing).Where(c => c.Second == "true").Select(c => $"CAST({c.First} AS DOUBLE) AS {c.First}")];
+        if (widened.Length > 0)
+        {
+            writer.Replace(widened, cancellationToken);
+        }
+    }
+}

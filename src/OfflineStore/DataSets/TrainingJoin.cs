@@ -1,0 +1,132 @@
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.PointInTime;
+
+namespace FeatureStore.OfflineStore.DataSets;
+
+/// <summary>Joins the labels with their views, part after part, so that memory does not grow with the labels.</summary>
+internal sealed class TrainingJoin
+{
+    private readonly DuckDbConnection _connection;
+    private readonly LabelTable _labels;
+    private readonly IReadOnlyList<SelectedView> _views;
+    private readonly TrainingRequest _request;
+    private readonly LakePins _pins;
+    private readonly JoinPlan _plan;
+    private readonly Leakage _leakage;
+    private readonly List<int> _groups = [];
+    private readonly Dictionary<int, SourceRows> _sources = [];
+
+    /// <exception cref="LabelException">A column of the labels and a feature would have one name.</exception>
+    public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, IReadOnlyList<SelectedView> views, TrainingRequest request)
+    {
+        (_connection, _pins, _labels, _views, _request) = (connection, pins, labels, views, request);
+        Columns = [.. labels.Columns.Select(c => c.Name), .. views.SelectMany(v => v.Features.Select(f => v.Column(f, request.FullNames)))];
+        Origins = [.. labels.Columns.Select(_ => "label"), .. views.SelectMany(v => v.Features.Select(f => $"{v.Name}:{f.Name}"))];
+        if (Columns.GroupBy(c => c, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new LabelException($"The labels have a column {twice.First()}, and a feature would be called {twice.Last()}; add --full-feature-names, or rename the column.");
+        }
+
+        _plan = new JoinPlan(
+            [.. views.Index().Where(v => !IsWindow(v.Item)).Select(v => new ViewJoin(v.Index, 0, SourceOpener.TtlMicros(v.Item.View), false))],
+            request.Rules.KnownTime,
+            request.Rules.AvailableAfter.Ticks / TimeSpan.TicksPerMicrosecond,
+            request.Rules.AsFeast);
+        _leakage = new Leakage(connection, _plan, views);
+    }
+
+    /// <summary>Names of the data set's columns.</summary>
+    public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>What each column was made from.</summary>
+    public IReadOnlyList<string> Origins { get; }
+
+    public IProgress<(long Done, long Total)>? Progress { get; init; }
+
+    /// <summary>Writes every label's row, in order, and tells what event times alone would change.</summary>
+    public LeakageReport Write(DataSetWriter writer, CancellationToken cancellationToken)
+    {
+        var keys = new LabelKeys(_connection, _labels);
+        foreach (var view in _views)
+        {
+            _groups.Add(keys.Group(view, cancellationToken));
+        }
+
+        keys.MakePoints(cancellationToken);
+        _leakage.Begin(cancellationToken);
+        var plan = _plan with { Views = [.. _plan.Views.Select(v => Prepare(v, cancellationToken))] };
+        AnswerWindows(cancellationToken);
+        for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
+        {
+            var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
+            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(from, to)}", cancellationToken);
+            foreach (var view in plan.Views)
+            {
+                _leakage.Count(view, _sources[view.Index], from, to, cancellationToken);
+            }
+
+            writer.Add(Rows(plan), cancellationToken);
+            Progress?.Report((to, _labels.Rows));
+        }
+
+        return _leakage.Report(cancellationToken);
+    }
+
+    private bool IsWindow(SelectedView view) => _request.Rules.WindowAt == WindowAt.Label && view.View.Aggregated is not null;
+
+    private ViewJoin Prepare(ViewJoin view, CancellationToken cancellationToken)
+    {
+        var opener = new SourceOpener(_connection, _pins, _labels, _request.Rules.AsFeast);
+        var source = opener.Open(_views[view.Index], view.Index, _groups[view.Index], cancellationToken);
+        _sources[view.Index] = source;
+        _connection.Execute($"CREATE OR REPLACE TEMP TABLE history{view.Index} AS {source.History}", cancellationToken);
+        var prepared = view with { KeyGroup = _groups[view.Index], HasEnds = source.HasEnds };
+        _connection.Execute(new DuckDbJoin(_plan).MakeBest(prepared), cancellationToken);
+        _leakage.Prepare(prepared, cancellationToken);
+        return prepared;
+    }
+
+    private void AnswerWindows(CancellationToken cancellationToken)
+    {
+        foreach (var (index, view) in _views.Index().Where(v => IsWindow(v.Item)))
+        {
+            var table = _pins.Pin(view.View.Aggregated!.SourcePath, view.View.Name, cancellationToken);
+            if (!table.IsChangeTable)
+            {
+                throw new DeltaException($"{table.Root} is no change table, so the windows of view {view.View.Name} cannot be computed at each label; use --window-at snapshot.");
+            }
+
+            var windows = new LabelWindows(_connection, table, view, _labels, _plan, index, _groups[index], cancellationToken);
+            for (long from = 0; from < _labels.Rows; from += TrainingExport.PartRows)
+            {
+                windows.Answer(from, from + TrainingExport.PartRows, cancellationToken);
+                windows.Differ(cancellationToken);
+                _leakage.CountWindows(index, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>The rows of the labels that were matched, in order.</summary>
+    private string Rows(JoinPlan plan)
+    {
+        var columns = _labels.Columns.Select((_, i) => "l." + _labels.Sql(i)).ToList();
+        columns[_labels.TimeIndex] = "make_timestamptz(l.t)";
+        var joins = new List<string>();
+        foreach (var (index, view) in _views.Index())
+        {
+            columns.AddRange(view.Features.Select((_, f) => $"s{index}.f{f}"));
+            var features = _sources.TryGetValue(index, out var source) ? string.Concat(source.Features.Select((f, n) => $", {f} AS f{n}")) : string.Empty;
+            joins.Add(source is null
+                ? $"LEFT JOIN window{index} s{index} ON s{index}.rid = m.rid"
+                : $"LEFT JOIN (SELECT sid{features} FROM {source.From}) s{index} ON s{index}.sid = m.sid{index}");
+        }
+
+        return $"""
+            SELECT {string.Join(", ", columns.Zip(Columns, (sql, name) => $"{sql} AS {LakeSql.Name(name)}"))}
+            FROM matched m JOIN {LabelTable.Name} l ON l.rowid = m.rid
+            {string.Join("\n", joins)}
+            ORDER BY m.rid
+            """;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Security.Cryptography;
+using FeatureStore.OfflineStore.Lake;
+
+namespace FeatureStore.OfflineStore.PointInTime;
+
+/// <summary>A table as one export sees it: the files of one version, whatever arrives meanwhile.</summary>
+/// <param name="Path">As the definition names it.</param>
+/// <param name="Root">The table's folder, or the file itself.</param>
+/// <param name="Snapshot">The version; null for plain Parquet, which has none.</param>
+/// <param name="Files">Absolute paths in the order of their rows.</param>
+internal sealed record PinnedTable(string Path, string Root, DeltaSnapshot? Snapshot, IReadOnlyList<string> Files)
+{
+    /// <summary>The columns that the log tells, without those of the partition; none for plain Parquet.</summary>
+    public IReadOnlyList<LakeColumn> Columns { get; } = Snapshot is null
+        ? []
+        : [.. DeltaSchema.Read(Snapshot.Metadata.SchemaString, Root).Where(c => !Snapshot.Metadata.PartitionColumns.Contains(c.Name))];
+
+    public bool IsChangeTable => Snapshot is not null && ChangeColumns.Leading.All(Columns.Contains);
+}
+
+/// <summary>A file of plain Parquet as a data set read it.</summary>
+public sealed record SourceFile(string Path, long Bytes, string Sha256);
+
+/// <summary>What a data set read of a table: a version, or the files of plain Parquet.</summary>
+public sealed record TableVersion(string Path, long? Version, int FileCount, IReadOnlyList<SourceFile>? Files);
+
+/// <summary>Fixes the version of every table that an export reads.</summary>
+internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long> atVersions)
+{
+    private readonly Dictionary<string, PinnedTable> _tables = [];
+
+    /// <summary>The table of a view's rows.</summary>
+    /// <exception cref="DeltaException">There is none, or not at that version.</exception>
+    public PinnedTable Pin(string path, string view, CancellationToken cancellationToken)
+    {
+        if (_tables.TryGetValue(path, out var pinned))
+        {
+            return pinned;
+        }
+
+        var root = Path.Combine(lakeRoot, path);
+        var snapshot = new DeltaLog(root).Read(atVersions.TryGetValue(path, out var version) ? version : null, cancellationToken);
+        if (snapshot is null && atVersions.ContainsKey(path))
+        {
+            throw new DeltaException($"{root} has no log, so no version {version} of it can be read; leave it out of --at-version.");
+        }
+
+        pinned = new PinnedTable(path, root, snapshot, snapshot is null ? Plain(root, view) : Living(root, snapshot));
+        return _tables[path] = pinned;
+    }
+
+    /// <summary>What was read, in the order of the paths.</summary>
+    public IReadOnlyList<TableVersion> Versions() =>
+    [
+        .. _tables.Values.OrderBy(t => t.Path, StringComparer.Ordinal).Select(t =>
+            new TableVersion(t.Path, t.Snapshot?.Version, t.Files.Count, t.Snapshot is null ? [.. t.Files.Select(f => Hash(t.Root, f))] : null)),
+    ];
+
+    /// <summary>Tables with a log anywhere below the lake, by path.</summary>
+    public IEnumerable<PinnedTable> All(CancellationToken cancellationToken) => Directory.Exists(lakeRoot)
+        ? Directory.EnumerateDirectories(lakeRoot, "_delta_log", SearchOption.AllDirectories)
+            .Select(log => Path.GetRelativePath(lakeRoot, Path.GetDirectoryName(log)!).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal)
+            .Select(path => Pin(path, path, cancellationToken))
+        : [];
+
+    // A later commit may have taken files out for good, as a feature table does with rows that are no longer true.
+    private static List<string> Living(string root, DeltaSnapshot snapshot)
+    {
+        List<string> files = [.. snapshot.Files.Values.Select(f => Path.Combine(root, f.Path))];
+        return files.Find(f => !File.Exists(f)) is { } gone
+            ? throw new DeltaException($"{root} at version {snapshot.Version} needs {Path.GetFileName(gone)}, which is gone: a later version replaced it. Read a later version, or restore the file.")
+            : files;
+    }
+
+    private static List<string> Plain(string root, string view)
+    {
+        List<string> files = File.Exists(root) ? [root]
+            : Directory.Exists(root) ? [.. Directory.EnumerateFiles(root, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
+            : [];
+        return files.Count > 0 ? files : throw new DeltaException($"{root} holds no table for view {view}; compute or write it first.");
+    }
+
+    private static SourceFile Hash(string root, string path)
+    {
+        using var file = File.OpenRead(path);
+        return new SourceFile(path == root ? Path.GetFileName(path) : Path.GetRelativePath(root, path).Replace('\\', '/'), file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
+    }
+}

@@ -1,0 +1,143 @@
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Features;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.Registry.Snapshot;
+using Kind = Feast.Types.ValueType.Types.Enum;
+
+namespace FeatureStore.OfflineStore.PointInTime;
+
+/// <summary>The rows of a view's source, each with its number <c>sid</c>, which is its position too.</summary>
+/// <param name="From">A FROM term with <c>sid</c> and what <see cref="Features"/> read.</param>
+/// <param name="Features">The selected features as SQL over it.</param>
+/// <param name="History">A SELECT of the plan's history relation, of the labels' entities alone.</param>
+/// <param name="HasEnds">False if no row ends.</param>
+internal sealed record SourceRows(string From, IReadOnlyList<string> Features, string History, bool HasEnds);
+
+/// <summary>Opens the source of a view: a feature table, plain Parquet, or a change table.</summary>
+internal sealed class SourceOpener(DuckDbConnection connection, LakePins pins, LabelTable labels, bool asFeast)
+{
+    // A file's number stands above the number of its row.
+    private const string Sid = "(CAST(file_index AS BIGINT) << 40) + file_row_number";
+
+    /// <exception cref="DeltaException">The table is missing, damaged, or lacks a column.</exception>
+    public SourceRows Open(SelectedView view, int index, int group, CancellationToken cancellationToken)
+    {
+        var table = pins.Pin(view.View.Source.Path, view.View.Name, cancellationToken);
+        return table.IsChangeTable ? Versions(view, table, index, group, cancellationToken) : Rows(view, table, group, cancellationToken);
+    }
+
+    private SourceRows Rows(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
+    {
+        var from = From(table);
+        var types = Types(from, cancellationToken);
+        var source = view.View.Source;
+        var time = Instant(view, types, source.TimestampField);
+        var created = source.CreatedTimestampColumn is { } c ? $"epoch_us({Instant(view, types, c).Sql})" : "CAST(NULL AS BIGINT)";
+        var history = $"""
+            SELECT e.code, s.sid, epoch_us(s.time) AS event_time, s.known_time, {LakeSql.Number(JoinPlan.Never)} AS ends, s.sid AS position
+            FROM (
+                SELECT sid, {time.Sql} AS time, {created} AS known_time{string.Concat(view.Keys.Select((k, i) => $", {Cell(view, types, k)} AS k{i}"))}
+                FROM {from} WHERE {Within(time, view)}) s
+            JOIN entity{group} e ON {Join(view)}
+            """;
+        return new SourceRows(from, [.. view.Features.Select(f => Feature(view, types, f))], history, HasEnds: false);
+    }
+
+    private SourceRows Versions(SelectedView view, PinnedTable table, int index, int group, CancellationToken cancellationToken)
+    {
+        var changes = LakeSql.Files(table.Root, table.Snapshot!.Files.Values, table.Columns);
+        var types = Types(changes, cancellationToken);
+        var time = Instant(view, types, view.View.Source.TimestampField);
+        var needed = view.Keys.Concat(view.Features).Select(f => ViewColumns.SourceColumn(view.View, f.Name)).Append(view.View.Source.TimestampField).Distinct();
+        List<LakeColumn> read = [.. needed.Select(name => table.Columns.First(c => c.Name == name))];
+        var features = view.Features.Select((f, i) => $", {Feature(view, types, f)} AS f{i}");
+
+        // Rows of equal times are told apart as serving does: the first source and key count, so they come last here.
+        connection.Execute(
+            $"""
+            CREATE OR REPLACE TEMP TABLE version{index} AS
+            WITH RECURSIVE {ChangeVersions.With(changes, read)},
+            living AS (
+                SELECT epoch_us({time.Sql}) AS event_time, k, k_next, __source, __key{string.Concat(view.Keys.Select((key, i) => $", {Cell(view, types, key)} AS k{i}"))}{string.Concat(features)}
+                FROM version WHERE __op <> 'd' AND k < k_next)
+            SELECT e.code, s.event_time, s.k, s.k_next{string.Concat(view.Features.Select((_, i) => $", s.f{i}"))}
+            FROM living s JOIN entity{group} e ON {Join(view)}
+            WHERE s.event_time <= {LakeSql.Number(labels.GreatestMicros)}
+            ORDER BY s.__source DESC, s.__key DESC, s.k
+            """,
+            cancellationToken);
+        var hasEnds = connection.Number($"SELECT count(*) FROM version{index} WHERE k_next < {LakeSql.Number(JoinPlan.Never)}", cancellationToken) > 0;
+        return new SourceRows(
+            $"(SELECT *, rowid AS sid FROM version{index})",
+            [.. view.Features.Select((_, i) => $"f{i}")],
+            $"SELECT code, rowid AS sid, event_time, k AS known_time, k_next AS ends, rowid AS position FROM version{index}",
+            hasEnds);
+    }
+
+    // The empty relation gives a table without files its columns, and a file from before a column was added that column.
+    private static string From(PinnedTable table)
+    {
+        var files = string.Join(", ", table.Files.Select(LakeSql.Text));
+        if (table.Snapshot is null)
+        {
+            return $"(SELECT *, {Sid} AS sid FROM read_parquet([{files}], union_by_name = true))";
+        }
+
+        var empty = "SELECT " + string.Concat(table.Columns.Select(c => $"CAST(NULL AS {LakeSql.Type(c.Type)}) AS {LakeSql.Name(c.Name)}, ")) + "CAST(NULL AS BIGINT) AS sid WHERE false";
+        return table.Files.Count == 0
+            ? $"({empty})"
+            : $"({empty} UNION ALL BY NAME SELECT *, {Sid} AS sid FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false))";
+    }
+
+    /// <summary>Rows that some label may see.</summary>
+    private string Within((string Sql, string Type) time, SelectedView view)
+    {
+        var until = $"{time.Sql} <= {Literal(time.Type, labels.GreatestMicros)}";
+        return TtlMicros(view.View) is { } ttl ? $"{until} AND {time.Sql} >= {Literal(time.Type, Math.Max(labels.LeastMicros - ttl, LakeTime.Least))}" : until;
+    }
+
+    // A condition on the column itself lets Parquet's statistics leave row groups out.
+    private static string Literal(string type, long micros) =>
+        type == "TIMESTAMP WITH TIME ZONE" ? LakeSql.Instant(LakeSql.Number(micros)) : $"make_timestamp({LakeSql.Number(micros)})";
+
+    /// <summary>The ttl in microseconds; null where rows do not age.</summary>
+    public static long? TtlMicros(FeatureViewModel view) =>
+        view.Ttl > TimeSpan.Zero && view.Ttl < TimeSpan.MaxValue ? view.Ttl.Ticks / TimeSpan.TicksPerMicrosecond : null;
+
+    private static string Join(SelectedView view) => view.Keys.Count == 0 ? "true" : string.Join(" AND ", view.Keys.Select((_, i) => $"e.k{i} = s.k{i}"));
+
+    private Dictionary<string, string> Types(string from, CancellationToken cancellationToken) =>
+        connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
+
+    private static (string Sql, string Type) Instant(SelectedView view, Dictionary<string, string> types, string column) => Type(view, types, column) switch
+    {
+        { } type when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => (LakeSql.Name(column), type),
+        "DATE" => ($"CAST({LakeSql.Name(column)} AS TIMESTAMP)", "TIMESTAMP"),
+        { } other => throw new DeltaException($"{view.View.Source.Path}: column {column} is {other}, and view {view.View.Name} takes it for a time; make it a timestamp, or name another column."),
+    };
+
+    private static string Cell(SelectedView view, Dictionary<string, string> types, FieldModel field)
+    {
+        var source = ViewColumns.SourceColumn(view.View, field.Name);
+        return FeatureCells.Sql(source, Type(view, types, source), field.Type);
+    }
+
+    /// <summary>A feature as the data set holds it: of its declared type, as it is served; lists and the like as they lie in the table.</summary>
+    private string Feature(SelectedView view, Dictionary<string, string> types, FieldModel field)
+    {
+        var source = ViewColumns.SourceColumn(view.View, field.Name);
+        var type = Type(view, types, source);
+        return field.Type switch
+        {
+            _ when asFeast => LakeSql.Name(source),
+            Kind.Float => $"CAST({LakeSql.Name(source)} AS FLOAT)",
+            Kind.UnixTimestamp => $"CAST({FeatureCells.Sql(source, type, field.Type)} AS TIMESTAMPTZ)",
+            Kind.Int64 or Kind.Int32 or Kind.Double or Kind.Bool or Kind.String or Kind.Bytes => FeatureCells.Sql(source, type, field.Type),
+            _ => LakeSql.Name(source),
+        };
+    }
+
+    private static string Type(SelectedView view, Dictionary<string, string> types, string column) => types.TryGetValue(column, out var type)
+        ? type
+        : throw new DeltaException($"{view.View.Source.Path} has no column {column}, which view {view.View.Name} needs; correct the view or its source.");
+}
