@@ -1,10 +1,12 @@
 using FeatureStore.Cli.Composition;
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Scoring.Models;
 using FeatureStore.Scoring.Store;
+using FeatureStore.Serving.Retrieval;
 using Grpc.Core;
 
 namespace FeatureStore.Cli;
@@ -30,7 +32,9 @@ internal static class Failures
 
     private static int Code(Exception e) => e switch
     {
-        UsageException or MaterializeRangeException or EntityValueException => ExitCodes.Usage,
+        UsageException or MaterializeRangeException or EntityValueException or EntityKeyException => ExitCodes.Usage,
+        RetrievalException { Fault: RetrievalFault.Invalid or RetrievalFault.TooLarge } => ExitCodes.Usage,
+        RetrievalException { Fault: not RetrievalFault.NotRecorded } => ExitCodes.No,
         DefinitionException or RegistryConflictException or ModelRefusedException or ModelStoreException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };

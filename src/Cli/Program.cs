@@ -23,6 +23,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),
     ModelsVerb.Create(),
+    ScoreVerb.Create(),
     GlobalOptions.Folder,
     GlobalOptions.Yaml,
     GlobalOptions.Json,

@@ -97,6 +97,16 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
             : throw new ModelStoreException($"Model '{name}' has no version '{version}'; it has {(Directory.Exists(FolderOf(name)) ? string.Join(", ", Versions(FolderOf(name))) : "none")}.");
     }
 
+    /// <summary>Names of all models, with and without a live version.</summary>
+    public IReadOnlyList<string> Names() => Directory.Exists(root) ? [.. Directory.EnumerateDirectories(root).Select(d => Path.GetFileName(d)!).Where(n => GoodName().IsMatch(n)).Order(StringComparer.Ordinal)] : [];
+
+    /// <summary>Cheap to ask, and another text whenever a version was made live; null where none is.</summary>
+    public string? LiveStamp(string name)
+    {
+        var file = new FileInfo(Path.Combine(FolderOf(name), LivePointer.FileName));
+        return file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.LastWriteTimeUtc.Ticks} {file.Length}") : null;
+    }
+
     /// <summary>The live version; null where none is.</summary>
     public string? LiveVersion(string name) => LivePointer.Read(FolderOf(name))?.Version;
 
