@@ -5,6 +5,7 @@ using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Scoring.Models;
+using FeatureStore.Scoring.Receipts;
 using FeatureStore.Scoring.Store;
 using FeatureStore.Serving.Retrieval;
 using Grpc.Core;
@@ -35,7 +36,7 @@ internal static class Failures
         UsageException or MaterializeRangeException or EntityValueException or EntityKeyException => ExitCodes.Usage,
         RetrievalException { Fault: RetrievalFault.Invalid or RetrievalFault.TooLarge } => ExitCodes.Usage,
         RetrievalException { Fault: not RetrievalFault.NotRecorded } => ExitCodes.No,
-        DefinitionException or RegistryConflictException or ModelRefusedException or ModelStoreException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
+        DefinitionException or RegistryConflictException or ModelRefusedException or ModelStoreException or ReceiptException { InnerException: null } or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };
 }

@@ -24,6 +24,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     GetOnlineFeaturesVerb.Create(),
     ModelsVerb.Create(),
     ScoreVerb.Create(),
+    ReceiptsVerb.Create(),
     GlobalOptions.Folder,
     GlobalOptions.Yaml,
     GlobalOptions.Json,

@@ -28,7 +28,8 @@ internal static class ScoreVerb
             var runtime = new ServingRuntime(repo.Snapshot(), store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config));
             using var models = ScoringSettings.Live(repo, runtime, parsed.GetValue(model)!);
             models.Refresh();
-            using var call = new OnlineScorer(runtime, models).Begin(parsed.GetValue(model)!);
+            await using var receipts = ScoringSettings.OpenReceipts(repo.Config);
+            using var call = new OnlineScorer(runtime, models, receipts).Begin(parsed.GetValue(model)!);
             var batch = await call.RunAsync([.. parsed.GetValue(entities)!.Select(e => Column(call.Plan, e))], parsed.GetValue(requestId), cancellationToken);
             Print(batch, parsed.GetValue(GlobalOptions.Json));
             return batch.Rows.All(r => r.Outcome == RowOutcome.Scored) ? ExitCodes.Ok : ExitCodes.No;
@@ -88,7 +89,8 @@ internal static class ScoreVerb
         return Encoding.UTF8.GetString(bytes.ToArray());
     }
 
-    private static string Score(Scoring.Runtime.Tensor output, int row)
+    /// <summary>An output of a scored row; empty for a row that was not.</summary>
+    public static string Score(Scoring.Runtime.Tensor output, int row)
     {
         var value = ScoreValues.Of(output, row);
         return row < 0 ? string.Empty

@@ -68,9 +68,10 @@ internal static class ServeVerb
         var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config), ports);
         using var models = ScoringSettings.Live(repo, runtime);
         WarnOfModels(models.Refresh());
+        await using var receipts = ScoringSettings.OpenReceipts(repo.Config);
         var running = options with
         {
-            Beside = [ScoringHost.Beside(new OnlineScorer(runtime, models), models)],
+            Beside = [ScoringHost.Beside(new OnlineScorer(runtime, models, receipts), models)],
             AccessLog = accessLog,
             LogsToStandardError = true,
             Registry = repo.SnapshotSource(),

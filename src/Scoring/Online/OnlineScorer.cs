@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using FeatureStore.Scoring.Models;
+using FeatureStore.Scoring.Receipts;
 using FeatureStore.Scoring.Store;
 using FeatureStore.Serving;
 using FeatureStore.Serving.Retrieval;
@@ -7,11 +8,14 @@ using FeatureStore.Serving.Retrieval;
 namespace FeatureStore.Scoring.Online;
 
 /// <summary>Scores entities: reads the features of a model's service from the online store, in this process, and runs the model on them. Safe for concurrent use.</summary>
-public sealed partial class OnlineScorer(ServingRuntime runtime, LiveModels models)
+/// <param name="receipts">Where decisions are recorded before they are given; null records none.</param>
+public sealed partial class OnlineScorer(ServingRuntime runtime, LiveModels models, ReceiptLog? receipts = null)
 {
     private volatile ModelBinding[] _bindings = [];
 
     internal ServingRuntime Runtime => runtime;
+
+    internal ReceiptLog? Receipts => receipts;
 
     /// <summary>Begins a call: takes the version that is live now, and keeps it until the call is disposed of.</summary>
     /// <exception cref="RetrievalException">There is no such model, or it does not fit what is served.</exception>

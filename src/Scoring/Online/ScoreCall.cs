@@ -1,3 +1,4 @@
+using FeatureStore.Scoring.Receipts;
 using FeatureStore.Scoring.Runtime;
 using FeatureStore.Scoring.Store;
 using FeatureStore.Serving.Retrieval;
@@ -49,11 +50,30 @@ public sealed class ScoreCall : IDisposable
         }
 
         var outputs = scored.Count == 0 ? [] : Run(vectors, rows, scored, cancellationToken);
-        return new ScoredBatch(
+        var batch = new ScoredBatch(
             id, _binding.Manifest, _scorer.Runtime.Time.GetUtcNow(), answer.Entities, _lease.Scorer.Features, columns, rows, outputs, _binding.Warnings);
+        if (_scorer.Receipts is { } receipts)
+        {
+            await RecordAsync(receipts, batch, cancellationToken);
+        }
+
+        return batch;
     }
 
     public void Dispose() => _lease.Dispose();
+
+    private async Task RecordAsync(ReceiptLog receipts, ScoredBatch batch, CancellationToken cancellationToken)
+    {
+        int[] all = [.. Enumerable.Range(0, batch.Rows.Count)];
+        try
+        {
+            await receipts.AppendAsync(batch, [.. batch.Features.Select((f, i) => _binding.Features[i].Reader.Read(in f, batch.FeatureNames[i], all))], cancellationToken);
+        }
+        catch (ReceiptException)
+        {
+            throw new RetrievalException(RetrievalFault.NotRecorded, "The decision cannot be recorded, so it is not given; look after the folder of receipts, its disk may be full.");
+        }
+    }
 
     private IReadOnlyList<Tensor> Run(Scores.FeatureColumn[] vectors, ScoredRow[] rows, List<int> scored, CancellationToken cancellationToken)
     {

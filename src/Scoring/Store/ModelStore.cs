@@ -135,8 +135,12 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
                 $"Model '{name}' {manifest.Version} was trained on features with the fingerprint {manifest.Fingerprint}, and {servedFingerprint} is served. Train it on today's definitions of '{manifest.FeatureService}', or bring the old ones back.");
         }
 
-        return Scorer.Create(ModelLoader.Load(Path.Combine(VersionFolder(name, manifest.Version), ModelFileName), manifest.Model.Sha256, _limits), manifest.Plan);
+        return Load(manifest);
     }
+
+    /// <summary>Loads a version whatever is served now, for running again what it decided: only its hash is checked.</summary>
+    /// <exception cref="ModelRefusedException">The file was changed.</exception>
+    public Scorer OpenAsTrained(string name, string version) => Load(Show(name, version));
 
     [GeneratedRegex($"^{NamePattern}$", RegexOptions.CultureInvariant)]
     private static partial Regex GoodName();
@@ -195,6 +199,9 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
         pointer.Write(folder);
         return manifest;
     }
+
+    private Scorer Load(ModelManifest manifest) =>
+        Scorer.Create(ModelLoader.Load(Path.Combine(VersionFolder(manifest.Name, manifest.Version), ModelFileName), manifest.Model.Sha256, _limits), manifest.Plan);
 
     private string FolderOf(string name) => Path.Combine(root, Named(name, "name of a model"));
 

@@ -62,6 +62,30 @@ public sealed partial class ScoreTests : IDisposable
         Assert.Contains("NOT_FOUND", refused.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Receipts_OfScores_AreListedShownAndReplayed()
+    {
+        await Ok("apply");
+        var off = await _fstore.RunAsync("receipts", "list");
+        Assert.Equal(2, off.Code);
+        Assert.Contains("receipts: {folder: data/receipts}", off.Error, StringComparison.Ordinal);
+        await File.AppendAllTextAsync(Path.Combine(_fstore.Repo, "feature_store.yaml"), "  receipts: {folder: data/receipts}\n");
+        await Ok("models", "add", "outflow", Path.Combine(AppContext.BaseDirectory, "models", "xgboost.ubj"), "--feature-service", "fraud_v1", "--features", Weekly, "--missing", "nan");
+        await Ok("models", "promote", "outflow", "1");
+        await Ok("score", "--model", "outflow", "--entities", "user_id=4711,576", "--request-id", "first");
+        await Ok("score", "--model", "outflow", "--entities", "user_id=576");
+        Assert.Contains("2 requests, 3 scores run again: the same score, bit for bit", await Ok("receipts", "replay", "--all"), StringComparison.Ordinal);
+        Assert.Contains("1 requests, 2 scores", await Ok("receipts", "replay", "first"), StringComparison.Ordinal);
+        var lines = (await Ok("receipts", "list", "--entities", "user_id=576", "--json")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("\"request_id\":\"first\"", lines[0], StringComparison.Ordinal);
+        var shown = await Ok("receipts", "show", "first");
+        Assert.Contains("num_transactions_l1w", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("4711", shown, StringComparison.Ordinal);
+        Assert.Equal(1, (await _fstore.RunAsync("receipts", "show", "nothing")).Code);
+        Assert.Equal(2, (await _fstore.RunAsync("receipts", "replay")).Code);
+    }
+
     [Theory]
     [InlineData(1, "no live model 'other'", "--model", "other", "--entities", "user_id=1")]
     [InlineData(2, "write user_id=1,2", "--model", "outflow", "--entities", "1")]
