@@ -1,11 +1,14 @@
 using FeatureStore.Cli.Composition;
+using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.OfflineStore.PointInTime;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Scoring.Models;
+using FeatureStore.Scoring.Receipts;
 using FeatureStore.Scoring.Store;
+using FeatureStore.Serving.Retrieval;
 using Grpc.Core;
 
 namespace FeatureStore.Cli;
@@ -31,8 +34,10 @@ internal static class Failures
 
     private static int Code(Exception e) => e switch
     {
-        UsageException or MaterializeRangeException or EntityValueException => ExitCodes.Usage,
-        DefinitionException or LabelException or RegistryConflictException or ModelRefusedException or ModelStoreException or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
+        UsageException or MaterializeRangeException or EntityValueException or EntityKeyException => ExitCodes.Usage,
+        RetrievalException { Fault: RetrievalFault.Invalid or RetrievalFault.TooLarge } => ExitCodes.Usage,
+        RetrievalException { Fault: not RetrievalFault.NotRecorded } => ExitCodes.No,
+        DefinitionException or LabelException or RegistryConflictException or ModelRefusedException or ModelStoreException or ReceiptException { InnerException: null } or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };
 }

@@ -25,6 +25,8 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     GetHistoricalFeaturesVerb.Create(),
     DatasetsVerb.Create(),
     ModelsVerb.Create(),
+    ScoreVerb.Create(),
+    ReceiptsVerb.Create(),
     GlobalOptions.Folder,
     GlobalOptions.Yaml,
     GlobalOptions.Json,

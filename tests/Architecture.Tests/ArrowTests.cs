@@ -23,7 +23,7 @@ public sealed class ArrowTests
         ["Ingest"] = ["Contract", "Registry", "OfflineStore"],
         ["Jobs"] = ["Contract", "Registry", "OfflineStore", "OnlineStore"],
         ["Serving"] = ["Contract", "GrpcHost", "Registry", "OnlineStore"],
-        ["Scoring"] = ["Contract", "Registry", "Serving", "GrpcHost"],
+        ["Scoring"] = ["Contract", "Registry", "Serving"],
         ["Cli"] = AllRooms,
     };
 

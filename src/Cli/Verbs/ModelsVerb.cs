@@ -11,9 +11,6 @@ namespace FeatureStore.Cli.Verbs;
 /// <summary><c>fstore models</c>: keep versions of models, and say which one scores.</summary>
 internal static class ModelsVerb
 {
-    private const string SettingsKey = "models";
-    private const string DefaultFolder = "data/models";
-
     private static readonly Argument<string> Name = new("name") { Description = "Name of the model." };
 
     public static Command Create() => new("models", "Keep models beside the features that they were trained on.") { Add(), List(), Show(), Promote(), Rollback() };
@@ -129,9 +126,7 @@ internal static class ModelsVerb
         return command;
     }
 
-    /// <summary>The folder that <c>fstore.models</c> in feature_store.yaml names, against the repo.</summary>
-    private static ModelStore Store(Repo repo) =>
-        new(Path.Combine(repo.Config.RepoDirectory, repo.Config.Fstore.GetValueOrDefault(SettingsKey) as string ?? DefaultFolder), TimeProvider.System);
+    private static ModelStore Store(Repo repo) => ScoringSettings.Models(repo);
 
     private static void Print(ParseResult parsed, ModelManifest manifest, string text) => Answer.Object(parsed.GetValue(GlobalOptions.Json), text, manifest);
 

@@ -4,6 +4,7 @@ using FeatureStore.Cli.Composition;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Scoring.Online;
 using FeatureStore.Serving;
 using FeatureStore.Serving.Hosting;
 using FeatureStore.Serving.Retrieval;
@@ -65,8 +66,12 @@ internal static class ServeVerb
         using var materializer = new LakeMaterializer(repo, TimeProvider.System);
         var ports = new ServingPorts(new ChangeLogPush(repo, TimeProvider.System), materializer);
         var runtime = new ServingRuntime(snapshot, store, TimeProvider.System, new RetrievalLimits(), StatusPolicy.From(repo.Config), ports);
+        using var models = ScoringSettings.Live(repo, runtime);
+        WarnOfModels(models.Refresh());
+        await using var receipts = ScoringSettings.OpenReceipts(repo.Config);
         var running = options with
         {
+            Beside = [ScoringHost.Beside(new OnlineScorer(runtime, models, receipts), models)],
             AccessLog = accessLog,
             LogsToStandardError = true,
             Registry = repo.SnapshotSource(),
@@ -79,6 +84,14 @@ internal static class ServeVerb
         await stop.CancelAsync();
         await guard;
         return ExitCodes.Ok;
+    }
+
+    private static void WarnOfModels(IReadOnlyList<ModelChange> found)
+    {
+        foreach (var refused in found.Where(f => f.Refusal is not null))
+        {
+            Console.Error.WriteLine($"warning: model {refused.Name} cannot score: {refused.Refusal}");
+        }
     }
 
     // Rows are never newer than the materialised end, nor than the end of the last day that has any: past the ttl, every row is.

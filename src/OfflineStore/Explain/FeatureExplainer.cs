@@ -22,7 +22,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         var root = Path.Combine(lakeRoot, view.Source.Path);
-        if (new DeltaLog(root).Read(cancellationToken) is { } table && DeltaSchema.Read(table.Metadata.SchemaString, root) is var columns && VersionRows.IsChangeTable(columns))
+        if (new DeltaLog(root).Read(cancellationToken) is { } table && ChangeColumns.Read(table, root) is var columns && ChangeColumns.IsChangeTable(columns))
         {
             return Version(connection, (root, table, columns), view, feature, keys, eventTimeMicros, cancellationToken);
         }
@@ -55,7 +55,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
             : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
         var from = Named(files, path);
         var column = ViewColumns.SourceColumn(view, feature.Name);
-        var types = Types(connection, from, cancellationToken);
+        var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
         var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
         using var reader = connection.Query(
@@ -144,7 +144,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         connection.Execute(
             $"""
             CREATE OR REPLACE TEMP TABLE explained AS
-            WITH RECURSIVE {ChangeVersions.With(lives, table.Columns)}
+            WITH RECURSIVE {ChangeVersions.With(lives, table.Columns, ChangeTraits.Of(connection, [files], cancellationToken))}
             SELECT __source, __key, __lsn, __part, __op, {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS row_time, k AS known,
                 {(column is null ? "CAST(NULL AS VARCHAR)" : LakeSql.Name(column.Name))} AS value
             FROM version
@@ -154,7 +154,8 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         using var reader = connection.Query(
             $"""
             SELECT e.__source, e.__key, e.__lsn, e.__part, e.__op, min(f.filename), e.row_time, e.known, e.value
-            FROM explained e JOIN {Named(table.Snapshot.Files.Values.Select(f => Path.Combine(table.Root, f.Path)), table.Root)} f USING (__source, __key, __lsn, __part)
+            FROM explained e JOIN {Named(table.Snapshot.Files.Values.Select(f => Path.Combine(table.Root, f.Path)), table.Root)} f
+                ON f.__source = e.__source AND f.__lsn = e.__lsn AND f.__part = e.__part AND (f.__key = e.__key OR starts_with(e.__key, f.__key || '#'))
             GROUP BY ALL
             """,
             cancellationToken);
@@ -181,21 +182,6 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         LakeType.Timestamp => reader.TimestampMicros(8, row),
         _ => reader.Text(8, row),
     };
-
-    private static Dictionary<string, string> Types(DuckDbConnection connection, string from, CancellationToken cancellationToken)
-    {
-        var types = new Dictionary<string, string>();
-        using var reader = connection.Query($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {from})", cancellationToken);
-        while (reader.NextChunk())
-        {
-            for (var r = 0; r < reader.RowCount; r++)
-            {
-                types[reader.Text(0, r)] = reader.Text(1, r);
-            }
-        }
-
-        return types;
-    }
 
     private static string Whose(IEnumerable<string> columns, IReadOnlyList<string> keys) =>
         string.Join(" AND ", columns.Zip(keys, (column, key) => $"CAST({LakeSql.Name(column)} AS VARCHAR) = {LakeSql.Text(key)}"));

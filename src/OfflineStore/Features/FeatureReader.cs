@@ -106,7 +106,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         DuckDbConnection connection, FeatureViewModel view, long startMicros, long endMicros, string? user, long? changedSince, CancellationToken cancellationToken)
     {
         var (from, columns, added) = From(view, changedSince, cancellationToken);
-        var types = SourceTypes(connection, from, cancellationToken);
+        var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
         string Column(FieldModel field)
         {
             var source = ViewColumns.SourceColumn(view, field.Name);
@@ -117,7 +117,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
 
         var keys = view.JoinKeys.Select(Column).ToList();
         var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
-        if (VersionRows.IsChangeTable(columns))
+        if (ChangeColumns.IsChangeTable(columns))
         {
             return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros, added, ChangeTraits.Of(connection, [from], cancellationToken));
         }
@@ -149,13 +149,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
         {
             var known = changedSince is { } version ? new DeltaLog(path).Read(version, cancellationToken)?.Files : null;
-            var columns = DeltaSchema.Read(snapshot.Metadata.SchemaString, path)
-                .Where(c => !snapshot.Metadata.PartitionColumns.Contains(c.Name)).ToList();
-            if (VersionRows.IsChangeTable(columns))
-            {
-                columns.AddRange(ChangeColumns.Leading.Except(columns)); // What an older program did not write is null.
-            }
-
+            var columns = ChangeColumns.Read(snapshot, path);
             var added = changedSince is null ? null : LakeSql.Files(path, snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
             return (LakeSql.Files(path, snapshot.Files.Values, columns), columns, added);
         }
@@ -168,22 +162,6 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any()
             ? ($"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)", [], null)
             : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
-    }
-
-    /// <summary>DuckDB's name of each column's type.</summary>
-    private static Dictionary<string, string> SourceTypes(DuckDbConnection connection, string from, CancellationToken cancellationToken)
-    {
-        var types = new Dictionary<string, string>();
-        using var reader = connection.Query($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {from})", cancellationToken);
-        while (reader.NextChunk())
-        {
-            for (var r = 0; r < reader.RowCount; r++)
-            {
-                types[reader.Text(0, r)] = reader.Text(1, r);
-            }
-        }
-
-        return types;
     }
 
     private EncodedRow Encode(FeatureViewModel view, DuckDbReader reader, int row)

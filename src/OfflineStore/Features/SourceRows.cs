@@ -60,7 +60,7 @@ public sealed class SourceRows(string lakeRoot, LakeOptions? options = null)
         var path = Path.Combine(lakeRoot, table);
         var snapshot = new DeltaLog(path).Read(version, cancellationToken) ?? throw new DeltaException($"{path} holds no table; 'fstore ingest' makes it.");
         var all = DeltaSchema.Read(snapshot.Metadata.SchemaString, path);
-        if (!VersionRows.IsChangeTable(all))
+        if (!ChangeColumns.IsChangeTable(all))
         {
             throw new DeltaException($"{path} is no change table; name one that 'fstore ingest' fills.");
         }

@@ -9,9 +9,6 @@ namespace FeatureStore.OfflineStore.Features;
 /// </summary>
 internal static class VersionRows
 {
-    /// <summary>True if the columns are a change table's.</summary>
-    public static bool IsChangeTable(IReadOnlyList<LakeColumn> columns) => ChangeColumns.Required.All(columns.Contains);
-
     /// <summary>
     /// Of each entity the newest version (event time, then known time) of those that nothing has ended, at or before a time; of an entity whose every
     /// version ended the empty row: its last event time, created when the last one ended, all features null. So what the source deleted is no longer

@@ -49,6 +49,18 @@ public static class ChangeColumns
     /// <summary>Part of a row without a key, by its ordinal among the rows of its LSN.</summary>
     public static int KeylessPart(int ordinal) => FirstKeylessPart - ordinal;
 
+    /// <summary>True if the columns are a change table's.</summary>
+    public static bool IsChangeTable(IReadOnlyList<LakeColumn> columns) => Required.All(columns.Contains);
+
+    /// <summary>The columns that a table is read with: those that its log tells, without the partition's, and of a change table all that lead.</summary>
+    public static IReadOnlyList<LakeColumn> Read(DeltaSnapshot snapshot, string root)
+    {
+        var columns = DeltaSchema.Read(snapshot.Metadata.SchemaString, root).Where(c => !snapshot.Metadata.PartitionColumns.Contains(c.Name)).ToList();
+
+        // What an older program did not write is null.
+        return IsChangeTable(columns) ? [.. columns, .. Leading.Except(columns)] : columns;
+    }
+
     /// <summary>True for ops whose row is new: a create or a snapshot's read.</summary>
     public static bool IsInsert(string op) => op is "c" or "r";
 }

@@ -13,9 +13,9 @@ internal sealed record PinnedTable(string Path, string Root, DeltaSnapshot? Snap
     /// <summary>The columns that the log tells, without those of the partition; none for plain Parquet.</summary>
     public IReadOnlyList<LakeColumn> Columns { get; } = Snapshot is null
         ? []
-        : [.. DeltaSchema.Read(Snapshot.Metadata.SchemaString, Root).Where(c => !Snapshot.Metadata.PartitionColumns.Contains(c.Name))];
+        : ChangeColumns.Read(Snapshot, Root);
 
-    public bool IsChangeTable => Snapshot is not null && ChangeColumns.Leading.All(Columns.Contains);
+    public bool IsChangeTable => Snapshot is not null && ChangeColumns.IsChangeTable(Columns);
 }
 
 /// <summary>A file of plain Parquet as a data set read it.</summary>

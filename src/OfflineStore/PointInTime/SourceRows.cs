@@ -56,7 +56,7 @@ internal sealed class SourceOpener(DuckDbConnection connection, LakePins pins, L
         connection.Execute(
             $"""
             CREATE OR REPLACE TEMP TABLE version{index} AS
-            WITH RECURSIVE {ChangeVersions.With(changes, read)},
+            WITH RECURSIVE {ChangeVersions.With(changes, read, ChangeTraits.Of(connection, [changes], cancellationToken))},
             living AS (
                 SELECT epoch_us({time.Sql}) AS event_time, k, k_next, __source, __key{string.Concat(view.Keys.Select((key, i) => $", {Cell(view, types, key)} AS k{i}"))}{string.Concat(features)}
                 FROM version WHERE __op <> 'd' AND k < k_next)

@@ -13,6 +13,7 @@ public sealed class Scorer : IDisposable
     private readonly string[] _outputs;
     private readonly TensorType[] _types;
     private readonly bool _isRowByRow;
+    private readonly bool[] _takesAbsent;
 
     private Scorer(IModelSession session, IReadOnlyList<InputBinding> bindings, ScoringPlan plan, string[] outputs)
     {
@@ -23,12 +24,16 @@ public sealed class Scorer : IDisposable
         _types = [.. bindings.SelectMany(b => b.Features.Select(_ => b.Port.Type))];
         _outputs = outputs;
         _isRowByRow = bindings.Any(b => b.Port.Dimensions[0] == 1);
+        _takesAbsent = [.. _features.Select((f, i) => plan.Missing != MissingPolicy.Refuse && (plan.Defaults.ContainsKey(f) || _types[i] is TensorType.Float or TensorType.Double or TensorType.Float16))];
     }
 
     /// <summary>The features that a batch must have.</summary>
     public IReadOnlyList<string> Features => _features;
 
     public IReadOnlyList<string> Outputs => _outputs;
+
+    /// <summary>Whether a row without a value of the feature at this place of <see cref="Features"/> is scored.</summary>
+    public bool TakesAbsent(int feature) => _takesAbsent[feature];
 
     public ModelSignature Signature => _session.Signature;
 

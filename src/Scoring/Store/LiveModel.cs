@@ -57,7 +57,7 @@ public sealed class LiveModel : IDisposable
 
     public void Dispose() => Replace(null);
 
-    private static Entry Load(ModelStore store, string name, string version, string servedFingerprint) => new(version, servedFingerprint, store.Open(name, servedFingerprint, version));
+    private static Entry Load(ModelStore store, string name, string version, string servedFingerprint) => new(store.Show(name, version), servedFingerprint, store.Open(name, servedFingerprint, version));
 
     private void Replace(Entry? next)
     {
@@ -106,6 +106,8 @@ public sealed class LiveModel : IDisposable
 
         public string Version => Held.Version;
 
+        public ModelManifest Manifest => Held.Manifest;
+
         private Entry Held => _entry ?? throw new ObjectDisposedException(nameof(Lease));
 
         public void Dispose()
@@ -117,9 +119,11 @@ public sealed class LiveModel : IDisposable
         }
     }
 
-    internal sealed class Entry(string version, string fingerprint, Scorer scorer)
+    internal sealed class Entry(ModelManifest manifest, string fingerprint, Scorer scorer)
     {
-        public string Version { get; } = version;
+        public ModelManifest Manifest { get; } = manifest;
+
+        public string Version => Manifest.Version;
 
         public string Fingerprint { get; } = fingerprint;
 

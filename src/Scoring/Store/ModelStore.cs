@@ -97,6 +97,16 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
             : throw new ModelStoreException($"Model '{name}' has no version '{version}'; it has {(Directory.Exists(FolderOf(name)) ? string.Join(", ", Versions(FolderOf(name))) : "none")}.");
     }
 
+    /// <summary>Names of all models, with and without a live version.</summary>
+    public IReadOnlyList<string> Names() => Directory.Exists(root) ? [.. Directory.EnumerateDirectories(root).Select(d => Path.GetFileName(d)!).Where(n => GoodName().IsMatch(n)).Order(StringComparer.Ordinal)] : [];
+
+    /// <summary>Cheap to ask, and another text whenever a version was made live; null where none is.</summary>
+    public string? LiveStamp(string name)
+    {
+        var file = new FileInfo(Path.Combine(FolderOf(name), LivePointer.FileName));
+        return file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.LastWriteTimeUtc.Ticks} {file.Length}") : null;
+    }
+
     /// <summary>The live version; null where none is.</summary>
     public string? LiveVersion(string name) => LivePointer.Read(FolderOf(name))?.Version;
 
@@ -125,8 +135,12 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
                 $"Model '{name}' {manifest.Version} was trained on features with the fingerprint {manifest.Fingerprint}, and {servedFingerprint} is served. Train it on today's definitions of '{manifest.FeatureService}', or bring the old ones back.");
         }
 
-        return Scorer.Create(ModelLoader.Load(Path.Combine(VersionFolder(name, manifest.Version), ModelFileName), manifest.Model.Sha256, _limits), manifest.Plan);
+        return Load(manifest);
     }
+
+    /// <summary>Loads a version whatever is served now, for running again what it decided: only its hash is checked.</summary>
+    /// <exception cref="ModelRefusedException">The file was changed.</exception>
+    public Scorer OpenAsTrained(string name, string version) => Load(Show(name, version));
 
     [GeneratedRegex($"^{NamePattern}$", RegexOptions.CultureInvariant)]
     private static partial Regex GoodName();
@@ -185,6 +199,9 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
         pointer.Write(folder);
         return manifest;
     }
+
+    private Scorer Load(ModelManifest manifest) =>
+        Scorer.Create(ModelLoader.Load(Path.Combine(VersionFolder(manifest.Name, manifest.Version), ModelFileName), manifest.Model.Sha256, _limits), manifest.Plan);
 
     private string FolderOf(string name) => Path.Combine(root, Named(name, "name of a model"));
 

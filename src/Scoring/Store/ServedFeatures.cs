@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Scoring.Models;
+using Kind = Feast.Types.ValueType.Types.Enum;
 
 namespace FeatureStore.Scoring.Store;
 
@@ -9,6 +10,12 @@ namespace FeatureStore.Scoring.Store;
 /// <param name="Features">Names in the order of the service; <c>view__feature</c> where two views have the same.</param>
 public sealed record ServedFeatures(IReadOnlyList<string> Features, string Fingerprint)
 {
+    /// <summary>Types of the features, in the same order.</summary>
+    public IReadOnlyList<Kind> Types { get; private init; } = [];
+
+    /// <summary>The features as <c>view__feature</c>, in the same order.</summary>
+    public IReadOnlyList<string> FullNames { get; private init; } = [];
+
     /// <exception cref="ModelStoreException">The registry has no such service.</exception>
     public static ServedFeatures Of(RegistrySnapshot snapshot, string featureService)
     {
@@ -17,7 +24,12 @@ public sealed record ServedFeatures(IReadOnlyList<string> Features, string Finge
             throw new ModelStoreException($"The registry has no feature service '{featureService}'; it has {string.Join(", ", snapshot.FeatureServices.Keys.Order(StringComparer.Ordinal))}.");
         }
 
-        var all = service.Projections.SelectMany(p => p.Features.Select(f => (View: p.NameToUse, Feature: f))).ToArray();
+        if (service.Projections.FirstOrDefault(p => !snapshot.FeatureViews.ContainsKey(p.ViewName)) is { } missing)
+        {
+            throw new ModelStoreException($"Feature service '{featureService}' has '{missing.ViewName}', which is no view of stored features; a model is fed from those alone.");
+        }
+
+        var all = service.Projections.SelectMany(p => p.Features.Select(f => (View: p.NameToUse, Feature: f, Type: TypeOf(snapshot.FeatureViews[p.ViewName], f)))).ToArray();
         var twice = all.GroupBy(f => f.Feature).Where(g => g.Count() > 1).Select(g => g.Key).ToHashSet(StringComparer.Ordinal);
         var text = new StringBuilder();
         foreach (var projection in service.Projections)
@@ -27,8 +39,15 @@ public sealed record ServedFeatures(IReadOnlyList<string> Features, string Finge
 
         return new ServedFeatures(
             [.. all.Select(f => twice.Contains(f.Feature) ? $"{f.View}__{f.Feature}" : f.Feature)],
-            ModelLoader.Hash(Encoding.UTF8.GetBytes(text.ToString())));
+            ModelLoader.Hash(Encoding.UTF8.GetBytes(text.ToString())))
+        {
+            Types = [.. all.Select(f => f.Type)],
+            FullNames = [.. all.Select(f => $"{f.View}__{f.Feature}")],
+        };
     }
+
+    private static Kind TypeOf(FeatureViewModel view, string feature) =>
+        view.Features.FirstOrDefault(f => f.Name == feature)?.Type ?? throw new ModelStoreException($"The feature view '{view.Name}' no longer has '{feature}'; run 'fstore apply' to renew the service.");
 
     /// <summary>Names, types and, for computed features, window and functions. How long a row may be served (ttl) changes no value and is not in it.</summary>
     private static void Describe(StringBuilder text, ProjectionModel projection, FeatureViewModel view)
@@ -41,7 +60,7 @@ public sealed record ServedFeatures(IReadOnlyList<string> Features, string Finge
 
         foreach (var feature in projection.Features)
         {
-            text.Append(CultureInfo.InvariantCulture, $"feature {feature} {view.Features.First(f => f.Name == feature).Type}\n");
+            text.Append(CultureInfo.InvariantCulture, $"feature {feature} {TypeOf(view, feature)}\n");
         }
 
         if (view.Aggregated is not { } aggregated)

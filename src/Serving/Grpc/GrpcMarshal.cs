@@ -5,10 +5,10 @@ using Grpc.Core;
 namespace FeatureStore.Serving.Grpc;
 
 /// <summary>How messages become bytes in the transport's own buffer, and back.</summary>
-internal static class GrpcMarshal
+public static class GrpcMarshal
 {
     /// <summary>Answers are only written: no client of ours reads them in this form.</summary>
-    public static Marshaller<OnlineFeatures> OnlineFeatures { get; } = new(
+    internal static Marshaller<OnlineFeatures> OnlineFeatures { get; } = new(
         (answer, context) =>
         {
             OnlineFeaturesBytes.Write(answer, context.SetPayloadLength, context.GetBufferWriter);
@@ -16,6 +16,7 @@ internal static class GrpcMarshal
         },
         _ => throw new NotSupportedException("An answer is read as GetOnlineFeaturesResponse."));
 
+    /// <summary>Of a message of protobuf; one that cannot be parsed is answered INVALID_ARGUMENT.</summary>
     public static Marshaller<T> Of<T>(MessageParser<T> parser)
         where T : class, IMessage<T> =>
         new(

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 namespace FeatureStore.Serving.Grpc;
 
 /// <summary>Says over <c>grpc.health.v1</c> and <c>/health</c> that the services serve, until the server is told to stop.</summary>
-internal sealed class HealthReport(HealthServiceImpl health, Readiness readiness, IHostApplicationLifetime lifetime) : IHostedService
+internal sealed class HealthReport(HealthServiceImpl health, Readiness readiness, IEnumerable<ServedService> beside, IHostApplicationLifetime lifetime) : IHostedService
 {
     // The empty name is the server as a whole.
     private static readonly string[] Services = ["", "feast.serving.ServingService", "GrpcFeatureServer"];
@@ -25,7 +25,7 @@ internal sealed class HealthReport(HealthServiceImpl health, Readiness readiness
     private void Set(HealthCheckResponse.Types.ServingStatus status)
     {
         readiness.IsReady = status == HealthCheckResponse.Types.ServingStatus.Serving;
-        foreach (var service in Services)
+        foreach (var service in Services.Concat(beside.Select(b => b.Descriptor.FullName)))
         {
             health.SetStatus(service, status);
         }

@@ -28,6 +28,7 @@ namespace FeatureStore.Serving.Hosting;
 /// <param name="AccessLog">A line for each request, where logs are written.</param>
 /// <param name="Connections">What a connection may cost; null takes the defaults.</param>
 /// <param name="Tls">Certificates of both ports; null speaks in plain text.</param>
+/// <param name="Beside">Services of other rooms; null for none.</param>
 public sealed record FeatureServerOptions(
     IPAddress Host,
     int GrpcPort = 0,
@@ -36,7 +37,8 @@ public sealed record FeatureServerOptions(
     bool LogsToStandardError = false,
     bool AccessLog = false,
     ConnectionLimits? Connections = null,
-    ServerTls? Tls = null);
+    ServerTls? Tls = null,
+    IReadOnlyList<ServedService>? Beside = null);
 
 /// <summary>A running feature server; disposing it stops it.</summary>
 public sealed class FeatureServer : IAsyncDisposable
@@ -113,8 +115,17 @@ public sealed class FeatureServer : IAsyncDisposable
         builder.Services.AddSingleton<HealthServiceImpl>();
         builder.Services.AddHostedService<HealthReport>();
         builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
+        var beside = options.Beside ?? [];
         Google.Protobuf.Reflection.ServiceDescriptor[] described =
-            [.. ServingServiceReflection.Descriptor.Services, .. GrpcServerReflection.Descriptor.Services, .. HealthReflection.Descriptor.Services];
+        [
+            .. ServingServiceReflection.Descriptor.Services, .. GrpcServerReflection.Descriptor.Services, .. HealthReflection.Descriptor.Services, .. beside.Select(b => b.Descriptor),
+        ];
+        foreach (var service in beside)
+        {
+            builder.Services.AddSingleton(service);
+            service.Register(builder.Services);
+        }
+
         builder.Services.AddSingleton(new ReflectionServiceImpl(described));
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(described));
         if (options.Registry is { } registry)
@@ -135,7 +146,12 @@ public sealed class FeatureServer : IAsyncDisposable
             kestrel.Listen(options.Host, options.HttpPort, listen => Listen(listen, HttpProtocols.Http1, options.Tls));
         });
         var application = builder.Build();
+        Map(application, runtime, beside);
+        return application;
+    }
 
+    private static void Map(WebApplication application, ServingRuntime runtime, IReadOnlyList<ServedService> beside)
+    {
         application.Use((context, next) =>
         {
             if (runtime.Lost.Label is { } label)
@@ -154,7 +170,10 @@ public sealed class FeatureServer : IAsyncDisposable
         application.MapGrpcService<HealthServiceImpl>();
         application.MapGrpcService<ReflectionServiceImpl>();
         application.MapGrpcService<ReflectionV1ServiceImpl>();
-        return application;
+        foreach (var service in beside)
+        {
+            service.Map(application);
+        }
     }
 
     private static void Listen(ListenOptions listen, HttpProtocols protocols, ServerTls? tls)

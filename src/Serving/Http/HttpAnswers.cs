@@ -7,14 +7,14 @@ using Microsoft.AspNetCore.Http;
 namespace FeatureStore.Serving.Http;
 
 /// <summary>Answers in the forms of Feast's HTTP server.</summary>
-internal static class HttpAnswers
+public static class HttpAnswers
 {
     private const string Json = "application/json";
 
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Feast's error object as a JSON string that holds JSON, which its clients turn back into the exception.</summary>
-    public static Task FaultAsync(HttpContext context, int status, string feastClass, string message) => WriteAsync(context, status, writer =>
+    internal static Task FaultAsync(HttpContext context, int status, string feastClass, string message) => WriteAsync(context, status, writer =>
         writer.WriteStringValue(Text(inner =>
         {
             inner.WriteStartObject();
@@ -25,7 +25,7 @@ internal static class HttpAnswers
         })));
 
     /// <summary>What the web framework under Feast answers for paths and methods that are not there.</summary>
-    public static Task DetailAsync(HttpContext context, int status, string detail) => WriteAsync(context, status, writer =>
+    internal static Task DetailAsync(HttpContext context, int status, string detail) => WriteAsync(context, status, writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("detail", detail);
@@ -33,7 +33,7 @@ internal static class HttpAnswers
     });
 
     /// <summary>Feast's answer to a body of the wrong form. What was sent is not sent back.</summary>
-    public static Task BodyFaultAsync(HttpContext context, HttpBodyException fault) => WriteAsync(context, StatusCodes.Status422UnprocessableEntity, writer =>
+    internal static Task BodyFaultAsync(HttpContext context, HttpBodyException fault) => WriteAsync(context, StatusCodes.Status422UnprocessableEntity, writer =>
     {
         writer.WriteStartObject();
         writer.WriteStartArray("detail");
@@ -61,7 +61,7 @@ internal static class HttpAnswers
     });
 
     /// <summary>The JSON <c>null</c> that Feast answers to a write.</summary>
-    public static Task NullAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, writer => writer.WriteNullValue());
+    internal static Task NullAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, writer => writer.WriteNullValue());
 
     /// <summary>Writes a whole body in one go, so that a fault on the way leaves nothing half sent.</summary>
     public static async Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> write)

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace FeatureStore.Serving.Http;
 
 /// <summary>Reads JSON bodies without trusting them: bounded in size by Kestrel and in depth here, no name twice.</summary>
-internal static class HttpBody
+public static class HttpBody
 {
     private const int DepthMax = 32;
 

@@ -12,9 +12,10 @@ using Microsoft.Extensions.Logging;
 namespace FeatureStore.Serving.Http;
 
 /// <summary>Feast's HTTP API: its paths, bodies and codes. The one place where an exception becomes an HTTP status.</summary>
-internal sealed class HttpServing(ServingRuntime runtime, RequestRecord record, ILogger<HttpServing> log)
+internal sealed class HttpServing(ServingRuntime runtime, RequestRecord record, IEnumerable<ServedService> beside, ILogger<HttpServing> log)
 {
-    private readonly Dictionary<string, (string Method, Func<ServingRuntime, HttpContext, Task> Run)> _endpoints = new()
+    private readonly Dictionary<string, (string Method, Func<ServingRuntime, HttpContext, Task> Run)> _endpoints = new(
+        beside.Select(b => KeyValuePair.Create(b.HttpPath, (HttpMethods.Post, b.RunHttp))))
     {
         ["/get-online-features"] = (HttpMethods.Post, OnlineFeaturesEndpoint.RunAsync),
         ["/push"] = (HttpMethods.Post, WriteEndpoints.PushAsync),

@@ -7,20 +7,16 @@ using Microsoft.AspNetCore.Http;
 namespace FeatureStore.Serving.Http;
 
 /// <summary><c>POST /get-online-features</c>.</summary>
-internal static class OnlineFeaturesEndpoint
+public static class OnlineFeaturesEndpoint
 {
     /// <summary>Under which the request keeps its plan, for its record.</summary>
-    public static readonly object PlanItem = new();
+    internal static readonly object PlanItem = new();
 
-    public static async Task RunAsync(ServingRuntime runtime, HttpContext context)
+    internal static async Task RunAsync(ServingRuntime runtime, HttpContext context)
     {
         using var document = await HttpBody.ReadAsync(context);
         var body = document.RootElement;
-        var lists = HttpBody.Lists(body, "entities").ToArray();
-        foreach (var (_, list) in lists)
-        {
-            runtime.Limits.CheckRows(list.GetArrayLength());
-        }
+        var lists = EntityLists(runtime, body);
 
         // A service wins over references, as in Feast.
         var service = HttpBody.Text(body, "feature_service");
@@ -29,10 +25,30 @@ internal static class OnlineFeaturesEndpoint
         var withVersions = HttpBody.Boolean(body, "include_feature_view_version_metadata", fallback: false);
         var plans = runtime.Plans;
         var plan = string.IsNullOrEmpty(service) ? plans.References(references) : plans.Service(service);
-        context.Items[PlanItem] = plan;
-        var entities = Array.ConvertAll(lists, l => new EntityColumn(l.Name, Values(plan, l.Name, l.List)));
+        var entities = Entities(context, plan, lists);
         var answer = await runtime.Reader.ReadAsync(plan, entities, full, context.RequestAborted);
         await HttpAnswers.WriteAsync(context, StatusCodes.Status200OK, writer => OnlineFeaturesJson.Write(writer, answer, withVersions));
+    }
+
+    /// <summary>The lists of <c>entities</c>, none longer than the limit.</summary>
+    /// <exception cref="HttpBodyException">They are not there, or no lists.</exception>
+    public static (string Name, JsonElement List)[] EntityLists(ServingRuntime runtime, JsonElement body)
+    {
+        var lists = HttpBody.Lists(body, "entities").ToArray();
+        foreach (var (_, list) in lists)
+        {
+            runtime.Limits.CheckRows(list.GetArrayLength());
+        }
+
+        return lists;
+    }
+
+    /// <summary>The lists in the types that the plan's views declare; the request's record tells the plan's size from here on.</summary>
+    /// <exception cref="RetrievalException">A value is of another type.</exception>
+    public static EntityColumn[] Entities(HttpContext context, RetrievalPlan plan, (string Name, JsonElement List)[] lists)
+    {
+        context.Items[PlanItem] = plan;
+        return Array.ConvertAll(lists, l => new EntityColumn(l.Name, Values(plan, l.Name, l.List)));
     }
 
     private static Value[] Values(RetrievalPlan plan, string name, JsonElement list)

@@ -17,6 +17,10 @@ internal sealed record FaultCodes(StatusCode Grpc, int Http, string FeastClass)
         RetrievalFault.PushSourceNotFound => new(StatusCode.InvalidArgument, StatusCodes.Status422UnprocessableEntity, "PushSourceNotFoundException"),
         RetrievalFault.NotSetUp => new(StatusCode.Unimplemented, StatusCodes.Status501NotImplemented, "FeastError"),
 
+        RetrievalFault.ModelNotFound => new(StatusCode.NotFound, StatusCodes.Status404NotFound, "FeastError"),
+        RetrievalFault.ModelRefused => new(StatusCode.FailedPrecondition, StatusCodes.Status409Conflict, "FeastError"),
+        RetrievalFault.NotRecorded => new(StatusCode.Unavailable, StatusCodes.Status503ServiceUnavailable, "FeastError"),
+
         // No mistake of the client; Feast answers 500 too.
         RetrievalFault.NotReady or RetrievalFault.NotPrecomputed => new(StatusCode.FailedPrecondition, StatusCodes.Status500InternalServerError, "FeastError"),
         RetrievalFault.Corrupt => new(StatusCode.DataLoss, StatusCodes.Status500InternalServerError, "FeastError"),

@@ -38,6 +38,15 @@ public enum RetrievalFault
 
     /// <summary>The server was started without what this needs.</summary>
     NotSetUp,
+
+    /// <summary>A model that is not there, or of which no version is live.</summary>
+    ModelNotFound,
+
+    /// <summary>The model was not made for what is served, or cannot score this batch.</summary>
+    ModelRefused,
+
+    /// <summary>The decision could not be recorded, so it is not given.</summary>
+    NotRecorded,
 }
 
 /// <summary>The request cannot be answered; the message names what is wrong and is safe to show to the caller.</summary>

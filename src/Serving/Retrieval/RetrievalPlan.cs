@@ -57,6 +57,9 @@ public sealed class RetrievalPlan
 
     internal IReadOnlyList<FeatureViewModel> Views { get; }
 
+    /// <summary>Type of an entity list's values; null for a list that no view of the project takes.</summary>
+    public Kind? EntityType(string requestName) => Column(requestName)?.Type;
+
     /// <summary>What a list of the request is to this plan; null for one that Feast would ignore.</summary>
     internal RequestColumn? Column(string requestName) => _requestColumns.GetValueOrDefault(requestName);
 

@@ -23,7 +23,7 @@ public sealed class ChangeTableTests : IDisposable
         Assert.Equal(["change", "insert", "insert"], files.Select(f => f.Tags["fstore.kind"]));
         Assert.Equal(["1970-01-01", "1970-01-01", "1970-01-02"], files.Select(f => f.PartitionValues["__commit_date"]));
         const string Bounds = """{"__op":"c","__source":"s","__lsn":1,"__part":0,"__key":"{\"id\":1}","__commit_time":"1970-01-01T00:00:00.000005Z","user_id":"u","amount":1.5,"time":"1970-01-01T00:00:00.000005Z"}""";
-        const string Nulls = """{"__op":0,"__source":0,"__lsn":0,"__part":0,"__key":0,"__commit_time":0,"__unavailable":1,"user_id":0,"amount":0,"time":0}""";
+        const string Nulls = """{"__op":0,"__source":0,"__lsn":0,"__part":0,"__key":0,"__commit_time":0,"__unavailable":1,"__previous_commit":1,"user_id":0,"amount":0,"time":0}""";
         Assert.Equal($$"""{"numRecords":1,"minValues":{{Bounds}},"maxValues":{{Bounds}},"nullCount":{{Nulls}}}""", files[1].Stats);
         Assert.All(files, f => Assert.Equal(new FileInfo(Path.Combine(TableRoot, f.Path)).Length, f.Size));
     }

@@ -1,6 +1,6 @@
 using FeatureStore.DuckDb;
 
-namespace FeatureStore.OfflineStore.PointInTime;
+namespace FeatureStore.OfflineStore.Lake;
 
 /// <summary>Questions with few rows for an answer.</summary>
 internal static class SmallQuery

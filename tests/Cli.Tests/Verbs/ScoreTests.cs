@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace FeatureStore.Cli.Tests.Verbs;
+
+/// <summary>A model scored by the command and by the server, over what was written to the online store.</summary>
+public sealed partial class ScoreTests : IDisposable
+{
+    private const string Weekly = "num_transactions_l1w,total_amount_l1w,avg_amount_l1w,min_amount_l1w,max_amount_l1w,num_vendors_l1w,num_sources_l1w";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Fstore _fstore = new();
+
+    public void Dispose() => _fstore.Dispose();
+
+    [Fact]
+    public async Task Score_ByCommandAndServer_GivesTheSameAndLoadsOnlyWhatItNeeds()
+    {
+        await Ok("apply");
+        using var server = _fstore.Start("serve", "--grpc-port", "0", "--http-port", "0");
+        try
+        {
+            var line = await server.StandardOutput.ReadLineAsync();
+            using var http = new HttpClient { BaseAddress = new Uri($"http://{Target().Matches(line ?? string.Empty)[^1].Value}") };
+            await WriteAsync(http, "user_transactions_l1w", new Dictionary<string, object[]>
+            {
+                ["user_id"] = ["576"],
+                ["event_timestamp"] = [DateTimeOffset.UtcNow.ToString("O")],
+                ["num_transactions_l1w"] = [4],
+                ["total_amount_l1w"] = [1614.0],
+                ["avg_amount_l1w"] = [403.5],
+                ["min_amount_l1w"] = [14.6],
+                ["max_amount_l1w"] = [1200.0],
+                ["num_vendors_l1w"] = [0],
+                ["num_sources_l1w"] = [2],
+            });
+            Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(http)).StatusCode);
+            Assert.DoesNotContain(Maps(server), m => m.Contains("onnxruntime", StringComparison.Ordinal));
+            await Ok("models", "add", "outflow", Path.Combine(AppContext.BaseDirectory, "models", "xgboost.ubj"), "--feature-service", "fraud_v1", "--features", Weekly, "--missing", "refuse");
+            await Ok("models", "promote", "outflow", "1");
+            var served = await UntilServedAsync(http);
+            Assert.Contains(Maps(server), m => m.Contains("onnxruntime", StringComparison.Ordinal));
+            Assert.DoesNotContain(Maps(server), m => m.Contains("duckdb", StringComparison.Ordinal));
+            var scored = JsonDocument.Parse(await Ok("score", "--model", "outflow", "--entities", "user_id=576", "--json")).RootElement;
+            Assert.Equal(served.GetProperty("rows")[0].GetProperty("scores").GetRawText(), scored.GetProperty("scores").GetRawText());
+            Assert.Equal("SCORED", scored.GetProperty("outcome").GetString());
+            Assert.Equal(4, scored.GetProperty("features").GetProperty("num_transactions_l1w").GetProperty("value").GetInt32());
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync();
+        }
+
+        var refused = await _fstore.RunAsync("score", "--model", "outflow", "--entities", "user_id=576,nobody");
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("REFUSED", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("NOT_FOUND", refused.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Receipts_OfScores_AreListedShownAndReplayed()
+    {
+        await Ok("apply");
+        var off = await _fstore.RunAsync("receipts", "list");
+        Assert.Equal(2, off.Code);
+        Assert.Contains("receipts: {folder: data/receipts}", off.Error, StringComparison.Ordinal);
+        await File.AppendAllTextAsync(Path.Combine(_fstore.Repo, "feature_store.yaml"), "  receipts: {folder: data/receipts}\n");
+        await Ok("models", "add", "outflow", Path.Combine(AppContext.BaseDirectory, "models", "xgboost.ubj"), "--feature-service", "fraud_v1", "--features", Weekly, "--missing", "nan");
+        await Ok("models", "promote", "outflow", "1");
+        await Ok("score", "--model", "outflow", "--entities", "user_id=4711,576", "--request-id", "first");
+        await Ok("score", "--model", "outflow", "--entities", "user_id=576");
+        Assert.Contains("2 requests, 3 scores run again: the same score, bit for bit", await Ok("receipts", "replay", "--all"), StringComparison.Ordinal);
+        Assert.Contains("1 requests, 2 scores", await Ok("receipts", "replay", "first"), StringComparison.Ordinal);
+        var lines = (await Ok("receipts", "list", "--entities", "user_id=576", "--json")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("\"request_id\":\"first\"", lines[0], StringComparison.Ordinal);
+        var shown = await Ok("receipts", "show", "first");
+        Assert.Contains("num_transactions_l1w", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("4711", shown, StringComparison.Ordinal);
+        Assert.Equal(1, (await _fstore.RunAsync("receipts", "show", "nothing")).Code);
+        Assert.Equal(2, (await _fstore.RunAsync("receipts", "replay")).Code);
+    }
+
+    [Theory]
+    [InlineData(1, "no live model 'other'", "--model", "other", "--entities", "user_id=1")]
+    [InlineData(2, "write user_id=1,2", "--model", "outflow", "--entities", "1")]
+    [InlineData(2, "no join key of the project", "--model", "outflow", "--entities", "shop=1")]
+    [InlineData(2, "request id", "--model", "outflow", "--entities", "user_id=1", "--request-id", "a b")]
+    public async Task Score_ThatCannotSucceed_TellsWhyInItsCode(int code, string text, params string[] options)
+    {
+        await Ok("apply");
+        await Ok("models", "add", "outflow", Path.Combine(AppContext.BaseDirectory, "models", "xgboost.ubj"), "--feature-service", "fraud_v1", "--features", Weekly);
+        await Ok("models", "promote", "outflow", "1");
+        var result = await _fstore.RunAsync(["score", .. options]);
+        Assert.Contains(text, result.Error, StringComparison.Ordinal);
+        Assert.Equal(code, result.Code);
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"[0-9.]+:\d+")]
+    private static partial Regex Target();
+
+    private static string[] Maps(Process server) => OperatingSystem.IsLinux() ? File.ReadAllLines($"/proc/{server.Id}/maps") : [];
+
+    private static async Task WriteAsync(HttpClient http, string view, Dictionary<string, object[]> columns)
+    {
+        using var answer = await http.PostAsJsonAsync(new Uri("write-to-online-store", UriKind.Relative), new { feature_view_name = view, df = columns });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    private static Task<HttpResponseMessage> AskAsync(HttpClient http) =>
+        http.PostAsJsonAsync(new Uri("score", UriKind.Relative), new { model = "outflow", entities = new { user_id = new[] { "576" } } });
+
+    private static async Task<JsonElement> UntilServedAsync(HttpClient http)
+    {
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < Patience; await Task.Yield())
+        {
+            using var answer = await AskAsync(http);
+            if (answer.StatusCode == HttpStatusCode.OK)
+            {
+                return await answer.Content.ReadFromJsonAsync<JsonElement>();
+            }
+        }
+
+        throw new TimeoutException("The server did not take up the model.");
+    }
+
+    private async Task<string> Ok(params string[] arguments)
+    {
+        var result = await _fstore.RunAsync(arguments);
+        Assert.True(result.Code == 0, result.Error);
+        return result.Output;
+    }
+}
