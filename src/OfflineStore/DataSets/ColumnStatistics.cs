@@ -1,7 +1,6 @@
 using System.Globalization;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
-using FeatureStore.OfflineStore.PointInTime;
 
 namespace FeatureStore.OfflineStore.DataSets;
 
