@@ -18,6 +18,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     MaterializeVerb.CreateIncremental(),
     VerifyVerb.Create(),
     RunsVerb.Create(),
+    LakeVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),
     ModelsVerb.Create(),
