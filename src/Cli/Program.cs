@@ -20,6 +20,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     VerifyVerb.Create(),
     ExplainVerb.Create(),
     RunsVerb.Create(),
+    LakeVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),
     GetHistoricalFeaturesVerb.Create(),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FeatureStore.OfflineStore.Lake.Log;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -59,19 +60,18 @@ internal sealed class DeltaReplay(string table)
     /// <exception cref="FeatureStore.DuckDb.DuckDbException">A part of it cannot be read as Parquet.</exception>
     public void ApplyCheckpoint(IReadOnlyList<string> paths, CancellationToken cancellationToken)
     {
-        using var database = LakeDatabase.Open();
-        using var connection = LakeDatabase.Connect(database, cancellationToken);
-        var row = 0;
+        using var reader = new CheckpointReader(cancellationToken);
         foreach (var path in paths)
         {
-            using var reader = connection.Query(
-                $"SELECT CAST(to_json(action) AS VARCHAR) FROM read_parquet({LakeSql.Text(path)}, hive_partitioning = false) action", cancellationToken);
-            while (reader.NextChunk())
+            foreach (var (row, json) in reader.Others(path, cancellationToken))
             {
-                for (var r = 0; r < reader.RowCount; r++)
-                {
-                    ApplyLine(reader.Text(0, r), Path.GetFileName(path), ++row);
-                }
+                ApplyLine(json, Path.GetFileName(path), row);
+            }
+
+            foreach (var file in reader.Files(path, cancellationToken))
+            {
+                var decoded = DecodePath(file.Path);
+                _files[decoded] = file with { Path = decoded };
             }
         }
     }

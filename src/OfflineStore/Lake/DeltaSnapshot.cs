@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace FeatureStore.OfflineStore.Lake;
 
 /// <summary>The table's log or files cannot be read or written as asked; the message names the file, the line and the way out.</summary>
@@ -16,7 +18,26 @@ public sealed record DeltaFile(
     long Size,
     long ModifiedMillis,
     string? Stats,
-    IReadOnlyDictionary<string, string> Tags);
+    IReadOnlyDictionary<string, string> Tags)
+{
+    /// <summary>Rows by the statistics, or null where there are none.</summary>
+    public long? Records
+    {
+        get
+        {
+            try
+            {
+                using var stats = JsonDocument.Parse(Stats ?? "{}");
+                return stats.RootElement.ValueKind == JsonValueKind.Object && stats.RootElement.TryGetProperty("numRecords", out var rows)
+                    && rows.ValueKind == JsonValueKind.Number && rows.TryGetInt64(out var count) ? count : null;
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+    }
+}
 
 /// <summary>A file that a commit took out and that readers of older versions may still open.</summary>
 /// <param name="Path">Path relative to the table's folder, decoded.</param>

@@ -6,6 +6,8 @@ namespace FeatureStore.OfflineStore.Lake;
 /// <summary>What a log folder holds: commits by version, and the paths of each whole checkpoint. Every other file is somebody else's.</summary>
 internal sealed partial class LogFiles
 {
+    private const int VersionDigits = 20;
+
     private LogFiles(SortedSet<long> commits, SortedDictionary<long, IReadOnlyList<string>> checkpoints)
     {
         Commits = commits;
@@ -36,7 +38,7 @@ internal sealed partial class LogFiles
             foreach (var path in Directory.EnumerateFiles(logPath))
             {
                 var name = Path.GetFileName(path);
-                if (CommitPattern().Match(name) is { Success: true } commit && Number(commit.Groups[1]) is { } version)
+                if (Commit(name) is { } version)
                 {
                     commits.Add(version);
                 }
@@ -61,13 +63,15 @@ internal sealed partial class LogFiles
         return new LogFiles(commits, whole);
     }
 
+    // Of these there are thousands.
+    private static long? Commit(string name) =>
+        name.Length == VersionDigits + ".json".Length && name.EndsWith(".json", StringComparison.Ordinal)
+        && long.TryParse(name.AsSpan(0, VersionDigits), NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
+
     private static string Digits(long version) => version.ToString("D20", CultureInfo.InvariantCulture);
 
     private static long? Number(Group digits) =>
         long.TryParse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    [GeneratedRegex(@"^([0-9]{20})\.json$")]
-    private static partial Regex CommitPattern();
 
     [GeneratedRegex(@"^([0-9]{20})\.checkpoint(?:\.([0-9]{10})\.([0-9]{10}))?\.parquet$")]
     private static partial Regex CheckpointPattern();

@@ -30,6 +30,9 @@ internal sealed class TableWriter
     public IReadOnlyList<DeltaFile> Write(
         DuckDbConnection connection, string relation, string? kind, string kindTag, CancellationToken cancellationToken)
     {
+        // Statistics and rules are of the values as they are written.
+        var typed = _fields.Select(f => $"CAST({LakeSql.Name(f.Name)} AS {f.Sql}) AS {LakeSql.Name(f.Name)}").Concat(kind is null ? [] : [LakeSql.Name(kind)]);
+        relation = $"(SELECT {string.Join(", ", typed)} FROM {relation} given)";
         TableRules.Check(connection, _root, relation, _fields, cancellationToken);
         List<string> keys = [.. _partitions.Select(PartitionText.Sql), kind is null ? "CAST(NULL AS VARCHAR)" : LakeSql.Name(kind)];
         var groups = Group(connection, relation, keys, cancellationToken);
@@ -86,7 +89,7 @@ internal sealed class TableWriter
     /// <summary>One statement writes a folder for each group, named by its number.</summary>
     private List<Written> Copy(DuckDbConnection connection, string relation, List<string> keys, string folder, int groups, CancellationToken cancellationToken)
     {
-        var data = _fields.Where(f => !_partitions.Contains(f)).Select(f => $"CAST(r.{LakeSql.Name(f.Name)} AS {f.Sql}) AS {LakeSql.Name(f.Name)}").ToList();
+        var data = _fields.Where(f => !_partitions.Contains(f)).Select(f => $"r.{LakeSql.Name(f.Name)}").ToList();
         var own = keys.Select((_, i) => LakeSql.Name(Unused($"write_key{i}"))).ToList();
         var number = LakeSql.Name(Unused("write_group"));
         var keyed = string.Join(", ", keys.Zip(own, (k, o) => $"{k} AS {o}"));

@@ -11,7 +11,7 @@ internal static class DataFolder
     private static readonly EnumerationOptions OwnFiles = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
 
     /// <summary>All but hidden ones: by Delta's rule what begins with an underscore or a dot, unless it is a partition's folder.</summary>
-    public static List<FoundFile> List(string root) => Files(root, root).Where(f => !IsHidden(f.Path)).ToList();
+    public static List<FoundFile> List(string root) => Directory.Exists(root) ? [.. Files(root, root).Where(f => !IsHidden(f.Path))] : [];
 
     /// <summary>What waits for a commit, or was left by a broken run.</summary>
     public static List<FoundFile> Temporary(string root)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Lake.Upkeep;
@@ -27,20 +26,6 @@ public static class LakeFolder
         return ChangeColumns.Leading.All(c => names.Contains(c.Name)) && snapshot.Metadata.PartitionColumns is [ChangeColumns.CommitDate];
     }
 
-    /// <summary>Rows of a file by its statistics, or null where it has none.</summary>
-    internal static long? Rows(DeltaFile file)
-    {
-        try
-        {
-            using var stats = JsonDocument.Parse(file.Stats ?? "{}");
-            return stats.RootElement.ValueKind == JsonValueKind.Object && stats.RootElement.TryGetProperty("numRecords", out var rows) && rows.TryGetInt64(out var count) ? count : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return null;
-        }
-    }
-
     private static IEnumerable<string> Roots(string folder)
     {
         if (!Directory.Exists(folder))
@@ -62,7 +47,7 @@ public static class LakeFolder
             }
 
             var checkpoints = LogFiles.List(log.LogPath).Checkpoints;
-            var rows = snapshot.Files.Values.Select(Rows).ToList();
+            var rows = snapshot.Files.Values.Select(f => f.Records).ToList();
             return new LakeTableInfo(
                 path,
                 IsChangeTable(snapshot, root) ? "change" : "table",

@@ -171,8 +171,8 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
         try
         {
             var rows = FooterRows(connection, files, cancellationToken);
-            return [.. files.Where(f => LakeFolder.Rows(f) is { } said && rows[f.Path] != said)
-                .Select(f => new CheckFault("rows", f.Path, $"its footer tells {rows[f.Path]} rows, its statistics {LakeFolder.Rows(f)}"))];
+            return [.. files.Where(f => f.Records is { } said && rows[f.Path] != said)
+                .Select(f => new CheckFault("rows", f.Path, $"its footer tells {rows[f.Path]} rows, its statistics {f.Records}"))];
         }
         catch (DuckDbException e) when (files.Count == 1)
         {

@@ -26,7 +26,7 @@ public static class TableHistory
         var path = Path.Combine(log.LogPath, LogFiles.CommitName(time.Version));
         var replay = new DeltaReplay(root);
         replay.Apply(path);
-        var rows = replay.Added.Select(LakeFolder.Rows).ToList();
+        var rows = replay.Added.Select(f => f.Records).ToList();
         var (operation, engine) = Said(path);
         return new CommitInfo(
             time.Version, time.Time, operation, engine, replay.Added.Count, replay.RemovedCount, rows.Contains(null) ? null : rows.Sum(),
