@@ -56,6 +56,13 @@ internal sealed class Pipeline(Repo repo)
         return rows;
     }
 
+    /// <summary>Brings every aggregated view up to what arrived, by computing what it touched.</summary>
+    public IEnumerable<(string View, TouchedResult Result)> ComputeTouched(RegistrySnapshot snapshot, CancellationToken cancellationToken)
+    {
+        var weekly = new WeeklyFeatures(repo.Config.LakePath, LakeOptions.Read(repo.Config));
+        return snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null).Select(v => (v.Name, weekly.ComputeTouched(v, cancellationToken)));
+    }
+
     /// <summary>Materialises one view and then, and only then, notes the range in the registry.</summary>
     /// <param name="isIncremental">Takes the entities with rows that came since the last run too, whatever their event time.</param>
     public async Task<MaterializeCounts> MaterializeAsync(

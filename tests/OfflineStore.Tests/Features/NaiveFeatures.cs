@@ -47,6 +47,13 @@ internal static class NaiveFeatures
         return rows;
     }
 
+    /// <summary>The rows that live at a known time, each with the time from which it was known.</summary>
+    public static List<string> Alive(IReadOnlyList<ChangeRow> delivered, long knownAt) =>
+    [
+        .. delivered.GroupBy(r => r.Source).SelectMany(Versions).Where(v => !v.Deleted && v.Known <= knownAt && knownAt < v.KnownNext)
+            .Select(v => $"{string.Join('|', v.Values.Select(Text))}|{v.Known}").Order(StringComparer.Ordinal),
+    ];
+
     public static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } s ? s : "null";
 
     /// <summary>Walks one source's log in its order, with what each key holds so far.</summary>
