@@ -47,11 +47,15 @@ public sealed class IngestRunner(
 
             reader ??= ReaderAt(from);
             var sorted = Sort(reader, batch);
+            IngestSteps.Log.BatchRead();
 
             // Noted before the commit: a kill between them notes them again, which changes nothing.
             log.DeadLetters.Note(topic, sorted.Letters);
+            IngestSteps.Log.LettersNoted();
             table.Append(sorted.Rows, new LakeTxn(AppId, batch[^1].Offset), cancellationToken);
+            IngestSteps.Log.BatchLanded();
             log.NotePosition(topic, Consumer, batch[^1].Offset);
+            IngestSteps.Log.PositionNoted();
             result = Add(result, sorted);
             progress?.Report(result.Rows);
         }

@@ -43,10 +43,12 @@ public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistor
         var name = $"{Kind} {table.Project}/{table.View}";
         var lease = leases.TryAcquire(name, JobOwner.New(), out var holder)
             ?? throw new JobBusyException($"{table.View} is being materialised by {holder!.Owner}, whose lease lasts until {holder.Expires:u}; wait for it, or run again then.");
+        JobSteps.Log.LeaseTaken();
         try
         {
             await online.EnsureTablesAsync([table], cancellationToken);
             lease = await FencedAsync(table, lease, cancellationToken);
+            JobSteps.Log.FenceRaised();
             return await RunAsync(table, input, lease, noteRange, progress, cancellationToken);
         }
         finally
@@ -67,7 +69,9 @@ public sealed class MaterializeJob(IOnlineStore online, Leases leases, RunHistor
             Note(id, counts);
             held.Renew();
             await online.MarkWholeAsync(table, lease.Fence, cancellationToken);
+            JobSteps.Log.StoreMarked();
             noteRange();
+            JobSteps.Log.RangeNoted();
             history.End(id, RunState.Done, input.TableVersion, null);
             return counts;
         }

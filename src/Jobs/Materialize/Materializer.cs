@@ -1,4 +1,5 @@
 using FeatureStore.Contract.Rows;
+using FeatureStore.Jobs.Runs;
 using FeatureStore.OnlineStore;
 
 namespace FeatureStore.Jobs.Materialize;
@@ -33,6 +34,7 @@ public sealed class Materializer(IOnlineStore online)
                     $"The online store answered for {counts.Written + counts.Skipped} of {batch.Count} rows of {table.View}.");
             }
 
+            JobSteps.Log.BatchWritten();
             read += batch.Count;
             written += counts.Written;
             skipped += counts.Skipped;

@@ -94,7 +94,9 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
             }
 
             // A move without overwrite links the new name and fails if it is taken: the put-if-absent of a folder.
+            LakeSteps.Log.CommitReady();
             File.Move(temporary, target, overwrite: false);
+            LakeSteps.Log.CommitMoved();
         }
         catch (IOException) when (File.Exists(target))
         {
@@ -107,6 +109,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
 
         // Not within the try: a failure here is no conflict, the commit is there.
         DurableFolder.Flush(LogPath);
+        LakeSteps.Log.CommitDone();
         var settings = new TableSettings((commit.Metadata ?? _known?.Snapshot.Metadata)?.Configuration ?? new Dictionary<string, string>());
         if (version > 0 && version % settings.CheckpointInterval == 0)
         {

@@ -25,7 +25,9 @@ internal sealed class LakeFiles(string tableRoot)
         var target = Path.Combine(tableRoot, staged.Path);
         var folder = Path.GetDirectoryName(target)!;
         DurableFolder.Create(folder);
+        LakeSteps.Log.FileStaged();
         File.Move(staged.TemporaryPath, target, overwrite: false);
+        LakeSteps.Log.FileMoved();
         DurableFolder.Flush(folder);
         var info = new FileInfo(target);
         var modified = new DateTimeOffset(info.LastWriteTimeUtc).ToUnixTimeMilliseconds();
@@ -52,6 +54,7 @@ internal sealed class LakeFiles(string tableRoot)
             if (snapshot is null || !snapshot.Files.ContainsKey(relative))
             {
                 File.Delete(path);
+                LakeSteps.Log.DataFileDeleted();
             }
         }
     }

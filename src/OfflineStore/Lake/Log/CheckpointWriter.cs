@@ -34,6 +34,7 @@ internal sealed class CheckpointWriter(string logPath)
             }
 
             DurableFolder.Flush(logPath);
+            LakeSteps.Log.CheckpointDone();
             WriteHint(snapshot.Version, rows, adds, new FileInfo(target).Length);
         }
         finally

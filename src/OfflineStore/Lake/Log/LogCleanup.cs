@@ -26,6 +26,7 @@ internal static class LogCleanup
             cancellationToken.ThrowIfCancellationRequested();
             File.Delete(Path.Combine(logPath, LogFiles.CommitName(version)));
             File.Delete(Path.Combine(logPath, LogFiles.ChecksumName(version)));
+            LakeSteps.Log.LogFileDeleted();
             deleted++;
         }
 

@@ -137,10 +137,12 @@ internal sealed class TableWriter
         }
 
         var targets = files.Select(f => Path.Combine(_root, f.Path)).ToList();
+        LakeSteps.Log.FileStaged();
         DurableFolder.CreateAll(targets.Select(t => Path.GetDirectoryName(t)!));
         foreach (var (file, target) in written.OrderBy(w => w.Group).Zip(targets))
         {
             File.Move(file.Path, target, overwrite: false);
+            LakeSteps.Log.FileMoved();
         }
 
         DurableFolder.FlushAll(_root, targets);

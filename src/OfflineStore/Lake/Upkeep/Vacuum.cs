@@ -40,6 +40,7 @@ public sealed class Vacuum(string root, TimeProvider? time = null)
         {
             cancellationToken.ThrowIfCancellationRequested();
             File.Delete(Path.Combine(root, file.Path));
+            LakeSteps.Log.DataFileDeleted();
         }
 
         return new VacuumResult([.. doomed.Select(f => f.Path)], doomed.Sum(f => f.Bytes), kept);
