@@ -1,10 +1,11 @@
 using FeatureStore.OnlineStore.Redis;
 using FeatureStore.OnlineStore.Sqlite;
 using FeatureStore.OnlineStore.Tests.Redis;
+using Xunit.Abstractions;
 
 namespace FeatureStore.OnlineStore.Tests;
 
-public sealed class AtomicRowsTests
+public sealed class AtomicRowsTests(ITestOutputHelper output)
 {
     private const int Seed = 20261102;
 
@@ -13,7 +14,7 @@ public sealed class AtomicRowsTests
     {
         await using var redis = await TestRedis.StartAsync();
         await using var readers = new RedisOnlineStore(TestRedis.Options(redis.Server.Address), TimeProvider.System);
-        await AtomicRowsSuite.AssertAsync(redis.Store, readers, Seed);
+        output.WriteLine($"Redis, {await AtomicRowsSuite.AssertAsync(redis.Store, readers, Seed)}");
     }
 
     [Fact]
@@ -24,7 +25,7 @@ public sealed class AtomicRowsTests
         {
             await using var store = new SqliteOnlineStore(Path.Combine(folder, "online.db"));
             await using var readers = new SqliteOnlineStore(Path.Combine(folder, "online.db"));
-            await AtomicRowsSuite.AssertAsync(store, readers, Seed);
+            output.WriteLine($"SQLite, {await AtomicRowsSuite.AssertAsync(store, readers, Seed)}");
         }
         finally
         {

@@ -37,8 +37,15 @@ public readonly record struct MaterializeRange
     }
 
     /// <summary>From the last materialised end, else one ttl before now, else <see cref="ReachWithoutTtl"/> before now, to <paramref name="end"/>.</summary>
-    public static MaterializeRange Incremental(DateTimeOffset? lastEnd, TimeSpan ttl, DateTimeOffset end, DateTimeOffset now) =>
-        Between(lastEnd ?? now - (ttl > TimeSpan.Zero ? ttl : ReachWithoutTtl), end, now);
+    /// <exception cref="MaterializeRangeException">End lies before the start, or in the future. Feast notes such a range, start after end, and never loads the rows before it.</exception>
+    public static MaterializeRange Incremental(DateTimeOffset? lastEnd, TimeSpan ttl, DateTimeOffset end, DateTimeOffset now)
+    {
+        var start = lastEnd ?? now - (ttl > TimeSpan.Zero ? ttl : ReachWithoutTtl);
+        return start <= end
+            ? Between(start, end, now)
+            : throw new MaterializeRangeException(
+                $"The end {end:u} lies before {start:u}, where an incremental run begins ({(lastEnd is null ? "the view's ttl before now" : "the end of the last run")}); give a later end, or materialize a range from an earlier start.");
+    }
 }
 
 /// <summary>The caller asked for a range that cannot be run; the message says which bound and what to give instead.</summary>

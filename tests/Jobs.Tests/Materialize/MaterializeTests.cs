@@ -34,6 +34,16 @@ public sealed class MaterializeTests
         Assert.Equal(Now.AddDays(-364), MaterializeRange.Incremental(null, TimeSpan.Zero, Now, Now).Start);
 
     [Fact]
+    public void Incremental_EndBeforeItsStart_IsRefusedAndSaysWhereItBegins()
+    {
+        // Recorded of Feast 0.67: it noted 2026-11-15T23:04:59 to 2026-10-31 and succeeded.
+        var now = new DateTimeOffset(2026, 11, 22, 23, 4, 59, TimeSpan.Zero);
+        var e = Assert.Throws<MaterializeRangeException>(() => MaterializeRange.Incremental(null, TimeSpan.FromDays(7), new DateTimeOffset(2026, 10, 31, 0, 0, 0, TimeSpan.Zero), now));
+        Assert.Contains("2026-11-15 23:04:59Z", e.Message, StringComparison.Ordinal);
+        Assert.Contains("last run", Assert.Throws<MaterializeRangeException>(() => MaterializeRange.Incremental(Now, TimeSpan.Zero, Now.AddTicks(-1), now)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_Repeated_LeavesTheSameRowsAndParityHolds()
     {
         await using var store = new InMemoryOnlineStore();

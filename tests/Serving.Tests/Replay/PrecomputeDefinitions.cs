@@ -23,6 +23,16 @@ internal static class PrecomputeDefinitions
             Service("svc_plain", false, ("a", "", ["x", "y"]), ("b", "", ["z"]))]);
     }
 
+    /// <summary>Those of <c>feast067_precompute_second_set.json</c>, but for the service with an on-demand view, of which nothing is recorded.</summary>
+    public static void ApplySecondSet(RegistryProto registry)
+    {
+        registry.Entities.Add(new Entity { Spec = new EntitySpecV2 { Name = "u", Project = Project, JoinKey = "uid", ValueType = Kind.String } });
+        var a = View("a", TimeSpan.FromHours(1), ("x", Kind.Int64));
+        a.Spec.StreamSource = new DataSource { Name = "pa", Type = DataSource.Types.SourceType.PushSource, BatchSource = a.Spec.BatchSource };
+        registry.FeatureViews.Add([a, View("b", TimeSpan.Zero, ("z", Kind.String))]);
+        registry.FeatureServices.Add(Service("svc", true, ("a", "", ["x"]), ("b", "", ["z"])));
+    }
+
     /// <summary>The change of schema that the recording makes.</summary>
     public static void AddFeature(RegistryProto registry)
     {
