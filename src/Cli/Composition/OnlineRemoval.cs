@@ -35,14 +35,14 @@ internal sealed class OnlineRemoval(Repo repo)
         // First, so that a run of materialise that is under way writes nothing behind the removal.
         await store.RemoveFencesAsync(tables, cancellationToken);
         await RemoveByLakeAsync(store, versions, tables, cancellationToken);
-        foreach (var table in tables)
-        {
-            await foreach (var keys in store.RecordedKeysAsync(table, cancellationToken))
-            {
-                await store.RemoveRowsAsync(tables, keys, cancellationToken);
-                await store.ForgetKeysAsync(table, keys, cancellationToken);
-            }
-        }
+        await RemoveRecordedAsync(store, tables, cancellationToken);
+    }
+
+    /// <summary>Removes what was pushed to a view since its rows were removed.</summary>
+    public async Task RemoveRecordedAsync(string view, CancellationToken cancellationToken)
+    {
+        await using var store = repo.OnlineStore();
+        await RemoveRecordedAsync(store, Tables(view), cancellationToken);
     }
 
     /// <summary>Removes the vectors of a service with <c>precompute_online</c>; the rows and records of its views stay.</summary>
@@ -109,6 +109,18 @@ internal sealed class OnlineRemoval(Repo repo)
         }
 
         return true;
+    }
+
+    private static async Task RemoveRecordedAsync(IOnlineStore store, IReadOnlyList<OnlineTable> tables, CancellationToken cancellationToken)
+    {
+        foreach (var table in tables)
+        {
+            await foreach (var keys in store.RecordedKeysAsync(table, cancellationToken))
+            {
+                await store.RemoveRowsAsync(tables, keys, cancellationToken);
+                await store.ForgetKeysAsync(table, keys, cancellationToken);
+            }
+        }
     }
 
     private async Task RemoveByLakeAsync(

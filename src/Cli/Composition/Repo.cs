@@ -19,6 +19,9 @@ internal sealed class Repo
     private const string Variable = "FEAST_FS_YAML_FILE_PATH";
     private const string Fallback = "feature_repo";
 
+    // A look at a file costs microseconds, and a view that is gone takes pushes until the server looks.
+    private static readonly TimeSpan FilePeriod = TimeSpan.FromSeconds(1);
+
     private Repo(RepoConfig config) => Config = config;
 
     public RepoConfig Config { get; }
@@ -49,13 +52,16 @@ internal sealed class Repo
     public RegistrySnapshot SnapshotOfAllVersions() => SnapshotCompiler.Compile(
         Registry().Load(), Config with { Registry = Config.Registry with { EnableOnlineFeatureViewVersioning = true } });
 
-    /// <summary>How a running server notices that the registry was written: a file by its time and size, a database by what it holds.</summary>
+    /// <summary>
+    /// How a running server notices that the registry was written: a file by its time and size, which Feast's sync mode looks at
+    /// whatever the ttl is; a database by what it holds.
+    /// </summary>
     public SnapshotSource SnapshotSource()
     {
         var period = TimeSpan.FromSeconds(Config.Registry.CacheTtlSeconds);
         return Config.Registry.IsSql
             ? new SnapshotSource(() => Convert.ToHexString(SHA256.HashData(Registry().Load().ToByteArray())), Snapshot, period)
-            : Serving.Hosting.SnapshotSource.OfFile(Config.RegistryPath, Snapshot, period);
+            : Serving.Hosting.SnapshotSource.OfFile(Config.RegistryPath, Snapshot, Config.Registry.CacheMode == "sync" ? FilePeriod : period);
     }
 
     /// <exception cref="UsageException">The settings switch the store off.</exception>

@@ -31,12 +31,13 @@ internal static class ApplyVerb
     public static async Task<ApplyResult> RunAsync(Repo repo, string? ifRevision, bool fullScan, CancellationToken cancellationToken)
     {
         var plan = RegistryApplier.Plan(repo.Config, TimeProvider.System);
+        OnlineRemoval? online = null;
         PlannedChange[] dropped = [.. plan.Changes.Where(c => c.Costs.HasFlag(ChangeCosts.DropOnlineRows))];
         if (dropped.Length > 0 && repo.Config.OnlineStore is not null && (ifRevision ?? plan.Revision) == plan.Revision)
         {
             // What is removed was planned on this revision, so nothing else may be applied.
             ifRevision = plan.Revision;
-            var online = new OnlineRemoval(repo);
+            online = new OnlineRemoval(repo);
 
             // Services first, for the record of a view's entities, which goes with the view, finds their vectors too.
             foreach (var service in dropped.Where(c => c.Kind == PlannedChange.FeatureService))
@@ -51,6 +52,15 @@ internal static class ApplyVerb
         }
 
         var result = RegistryApplier.Apply(repo.Config, ifRevision, TimeProvider.System, cancellationToken);
+        if (online is not null)
+        {
+            // Servers took pushes to them until the registry said that they are gone.
+            foreach (var view in dropped.Where(c => c.Kind != PlannedChange.FeatureService))
+            {
+                await online.RemoveRecordedAsync(view.Name, cancellationToken);
+            }
+        }
+
         var views = repo.Snapshot().FeatureViews.Values.Where(v => v.Online).Select(repo.Table).ToArray();
         await using var store = repo.OnlineStore();
         await store.EnsureTablesAsync(views, cancellationToken);

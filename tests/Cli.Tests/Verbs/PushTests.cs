@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using FeatureStore.Tests.Servers;
 
 namespace FeatureStore.Cli.Tests.Verbs;
 
@@ -73,6 +74,34 @@ public sealed partial class PushTests : IDisposable
         var parity = await _fstore.RunAsync("verify", "parity");
         Assert.Equal(0, parity.Code);
         Assert.Contains("user_devices: 2 of 2 equal", parity.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Apply_ViewGoneWhileServing_IsNoticedWithinSeconds()
+    {
+        Assert.Equal(0, (await _fstore.RunAsync("apply")).Code);
+        using var server = _fstore.Start("serve", "--grpc-port", "0", "--http-port", "0");
+        try
+        {
+            var line = await server.StandardOutput.ReadLineAsync();
+            using var http = new HttpClient { BaseAddress = new Uri($"http://{Target().Matches(line ?? string.Empty)[^1].Value}") };
+            await ExpectAsync(HttpStatusCode.OK, http, "push", Push("online", "2026-11-01T10:00:00Z", "phone", 3));
+            await File.WriteAllTextAsync(Path.Combine(_fstore.Repo, "features", "devices.yaml"), Definitions[..Definitions.IndexOf("push_sources", StringComparison.Ordinal)]);
+            Assert.Equal(0, (await _fstore.RunAsync("apply")).Code);
+
+            // The default cache_ttl_seconds is ten minutes.
+            await TestProgram.PollAsync("The server's look at the registry", async cancellationToken =>
+            {
+                using var answer = await http.PostAsJsonAsync("get-online-features", new { features = new[] { "user_devices:device" }, entities = new { user_id = new[] { "u1" } } }, cancellationToken);
+                return answer.StatusCode == HttpStatusCode.NotFound;
+            });
+            await ExpectAsync(HttpStatusCode.UnprocessableEntity, http, "push", Push("online", "2026-11-01T11:00:00Z", "phone", 3));
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync();
+        }
     }
 
     [Fact]
