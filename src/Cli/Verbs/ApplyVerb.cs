@@ -61,9 +61,12 @@ internal static class ApplyVerb
             }
         }
 
-        var views = repo.Snapshot().FeatureViews.Values.Where(v => v.Online).Select(repo.Table).ToArray();
-        await using var store = repo.OnlineStore();
-        await store.EnsureTablesAsync(views, cancellationToken);
+        if (repo.Config.OnlineStore is not null)
+        {
+            await using var store = repo.OnlineStore();
+            await store.EnsureTablesAsync([.. repo.Snapshot().FeatureViews.Values.Where(v => v.Online).Select(repo.Table)], cancellationToken);
+        }
+
         return result;
     }
 }

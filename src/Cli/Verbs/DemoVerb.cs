@@ -36,6 +36,10 @@ internal static class DemoVerb
             {
                 await RemoveOnlineAsync(demo.Repo, cancellationToken);
                 demo.Repo.RemoveData();
+                if (demo.Repo.Config.Registry.IsSql)
+                {
+                    demo.Repo.Registry().RemoveProject(demo.Repo.Config.Project, cancellationToken);
+                }
             }
 
             return await new DemoRun(demo, Console.Out, TimeProvider.System).RunAsync(cancellationToken);

@@ -17,7 +17,7 @@ public sealed class RegistryFile(string path, TimeProvider time) : IRegistryStor
     // A writer without our lock can come between more than once, but not on and on.
     private const int AttemptsMax = 5;
 
-    private readonly string _path = Path.GetFullPath(path);
+    private readonly string _path = Followed(Path.GetFullPath(path));
 
     /// <inheritdoc/>
     public string Place => _path;
@@ -118,6 +118,8 @@ public sealed class RegistryFile(string path, TimeProvider time) : IRegistryStor
                 file.Flush(flushToDisk: true);
             }
 
+            KeepMode(temporary);
+
             // Feast takes no lock. What it wrote since the read must not be lost, so this is the last thing before the move.
             if ((TryLoad()?.VersionId ?? string.Empty) != revisionRead)
             {
@@ -146,6 +148,28 @@ public sealed class RegistryFile(string path, TimeProvider time) : IRegistryStor
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+
+    // A move onto a link would leave what it points at as it was, for those who read that.
+    private static string Followed(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (IOException)
+        {
+            return path;
+        }
+    }
+
+    // The new file takes the place of the old one for its group too.
+    private void KeepMode(string temporary)
+    {
+        if (!OperatingSystem.IsWindows() && File.Exists(_path))
+        {
+            File.SetUnixFileMode(temporary, File.GetUnixFileMode(_path));
         }
     }
 }

@@ -28,6 +28,13 @@ public sealed class RegistryVerbsTests : IDisposable
         Assert.Equal((0, string.Empty), Short(await _fstore.RunAsync("plan", "--json")));
         Assert.Equal((1, string.Empty), Short(await _fstore.RunAsync("apply", "--if-revision", "another")));
 
+        // Without an online store there is nothing to make tables in.
+        var config = Path.Combine(_fstore.Repo, "feature_store.yaml");
+        var text = await File.ReadAllTextAsync(config);
+        await File.WriteAllTextAsync(config, text.Replace("online_store:\n  type: sqlite\n  path: data/online.db\n", "online_store: none\n", StringComparison.Ordinal));
+        Assert.Equal((0, string.Empty), Short(await _fstore.RunAsync("apply", "--json")));
+        await File.WriteAllTextAsync(config, text);
+
         var torn = await _fstore.RunAsync("teardown", "--json");
         Assert.True(torn.Code == 0, torn.Error);
         var removed = Lines(torn.Output).Select(l => JsonDocument.Parse(l).RootElement).Select(e => $"{e.GetProperty("kind")} {e.GetProperty("name")}").ToArray();

@@ -25,6 +25,27 @@ public sealed class RegistryFileTests
     }
 
     [Fact]
+    public void Write_ALinkedFileOfAGroup_KeepsLinkAndRights()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using var repo = TestRepo.Bank();
+        repo.Apply();
+        const UnixFileMode Shared = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        var target = Path.Combine(repo.Folder, "shared.db");
+        File.Move(repo.RegistryPath, target);
+        File.SetUnixFileMode(target, Shared);
+        File.CreateSymbolicLink(repo.RegistryPath, target);
+        repo.OpenRegistry().RecordInterval("bank_features", "user_demographics", repo.Time.Now.AddDays(-1), repo.Time.Now, CancellationToken.None);
+        Assert.Equal(target, File.ResolveLinkTarget(repo.RegistryPath, returnFinalTarget: true)?.FullName);
+        Assert.Equal(Shared, File.GetUnixFileMode(target));
+        Assert.Equal(repo.Time.Now, repo.OpenRegistry().LatestEnd("bank_features", "user_demographics"));
+    }
+
+    [Fact]
     public void RecordInterval_OnFeastsFile_ChangesThatViewAndTheHeaderOnly()
     {
         using var repo = new TestRepo();
