@@ -45,7 +45,7 @@ internal sealed class FaultListener : EventListener
         if (eventData.EventName == _step && Interlocked.Decrement(ref _left) == 0)
         {
             Process.GetCurrentProcess().Kill();
-            Thread.Sleep(Timeout.Infinite);
+            Thread.CurrentThread.Join();
         }
     }
 

@@ -83,8 +83,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(version);
         DurableFolder.Create(LogPath);
-        var target = CommitPath(version);
-        var temporary = Path.Combine(LogPath, $".{Guid.NewGuid():N}.tmp");
+        var (target, temporary) = (CommitPath(version), Path.Combine(LogPath, $".{Guid.NewGuid():N}.tmp"));
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
@@ -93,10 +92,9 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
                 stream.Flush(flushToDisk: true);
             }
 
-            // A move without overwrite links the new name and fails if it is taken: the put-if-absent of a folder.
+            // The put-if-absent of a folder: a move without overwrite fails if the name is taken.
             LakeSteps.Log.CommitReady();
             File.Move(temporary, target, overwrite: false);
-            LakeSteps.Log.CommitMoved();
         }
         catch (IOException) when (File.Exists(target))
         {

@@ -27,25 +27,21 @@ internal sealed class LakeSteps : EventSource
     [Event(3)]
     public void CommitReady() => WriteIfHeard(3);
 
-    /// <summary>A commit has its name, and the folder is not flushed yet.</summary>
+    /// <summary>A commit has its name and is durable.</summary>
     [Event(4)]
-    public void CommitMoved() => WriteIfHeard(4);
-
-    /// <summary>A commit is durable.</summary>
-    [Event(5)]
-    public void CommitDone() => WriteIfHeard(5);
+    public void CommitDone() => WriteIfHeard(4);
 
     /// <summary>A checkpoint has its name, and <c>_last_checkpoint</c> does not name it yet.</summary>
-    [Event(6)]
-    public void CheckpointDone() => WriteIfHeard(6);
+    [Event(5)]
+    public void CheckpointDone() => WriteIfHeard(5);
 
     /// <summary>One file of an old log is deleted.</summary>
-    [Event(7)]
-    public void LogFileDeleted() => WriteIfHeard(7);
+    [Event(6)]
+    public void LogFileDeleted() => WriteIfHeard(6);
 
     /// <summary>One data file is deleted by vacuum, or as the orphan of a broken run.</summary>
-    [Event(8)]
-    public void DataFileDeleted() => WriteIfHeard(8);
+    [Event(7)]
+    public void DataFileDeleted() => WriteIfHeard(7);
 
     [NonEvent]
     private void WriteIfHeard(int id)

@@ -16,9 +16,9 @@ internal sealed class KilledBank(Random random) : IDisposable
     // Where a kill leaves the disk in a state of its own; how often a step is let pass first is up to chance.
     private static readonly Dictionary<string, string[]> Steps = new()
     {
-        ["ingest"] = ["Ingest/BatchRead", "Ingest/LettersNoted", "Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitMoved", "Lake/CommitDone", "Lake/CheckpointDone", "Ingest/BatchLanded", "Ingest/PositionNoted"],
-        ["features"] = ["Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitMoved", "Lake/CommitDone", "Lake/CheckpointDone", "Lake/DataFileDeleted"],
-        ["lake"] = ["Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitMoved", "Lake/CommitDone", "Lake/CheckpointDone", "Lake/DataFileDeleted"],
+        ["ingest"] = ["Ingest/BatchRead", "Ingest/LettersNoted", "Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone", "Lake/CheckpointDone", "Ingest/BatchLanded", "Ingest/PositionNoted"],
+        ["features"] = ["Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone", "Lake/CheckpointDone", "Lake/DataFileDeleted"],
+        ["lake"] = ["Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone", "Lake/CheckpointDone", "Lake/DataFileDeleted"],
         ["materialize-incremental"] = ["Jobs/LeaseTaken", "Jobs/FenceRaised", "Jobs/BatchWritten", "Jobs/StoreMarked", "Jobs/RangeNoted"],
     };
 

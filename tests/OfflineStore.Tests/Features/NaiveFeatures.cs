@@ -51,7 +51,7 @@ internal static class NaiveFeatures
     /// <summary>The rows that live at a known time, each with the time from which it was known.</summary>
     public static List<string> Alive(IReadOnlyList<ChangeRow> delivered, long knownAt) =>
     [
-        .. delivered.GroupBy(r => r.Source).SelectMany(Versions).Where(v => !v.Deleted && v.Known <= knownAt && knownAt < v.KnownNext)
+        .. Versions(delivered).Where(v => !v.Deleted && v.Known <= knownAt && knownAt < v.KnownNext)
             .Select(v => $"{string.Join('|', v.Values.Select(Text))}|{v.Known}").Order(StringComparer.Ordinal),
     ];
 
