@@ -9,9 +9,7 @@ internal static class LakeDatabase
     public static DuckDbDatabase Open(LakeOptions? options = null)
     {
         var bounds = options ?? LakeOptions.Default;
-        var spill = Path.Combine(bounds.SpillFolder, $"{Environment.ProcessId}-{Guid.NewGuid():N}");
-        Directory.CreateDirectory(bounds.SpillFolder);
-        return DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, spill));
+        return DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, SpillFolders.Next(bounds.SpillFolder)));
     }
 
     /// <summary>A connection that reads and writes every instant in UTC.</summary>

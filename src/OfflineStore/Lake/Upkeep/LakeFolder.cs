@@ -23,7 +23,7 @@ public static class LakeFolder
     public static bool IsChangeTable(DeltaSnapshot snapshot, string root)
     {
         var names = TableField.Read(snapshot.Metadata.SchemaString, root).Select(f => f.Name).ToHashSet();
-        return ChangeColumns.Leading.All(c => names.Contains(c.Name)) && snapshot.Metadata.PartitionColumns is [ChangeColumns.CommitDate];
+        return ChangeColumns.Required.All(c => names.Contains(c.Name)) && snapshot.Metadata.PartitionColumns is [ChangeColumns.CommitDate];
     }
 
     private static IEnumerable<string> Roots(string folder)

@@ -46,7 +46,7 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
         faults.AddRange(Checkpoints(files, cancellationToken));
         faults.AddRange(Data(snapshot, cancellationToken));
         var named = snapshot.Files.Keys.Concat(snapshot.Tombstones.Keys).ToHashSet();
-        faults.AddRange(found.Where(f => !named.Contains(f.Path)).Select(f => new CheckFault("orphan", f.Path, $"{f.Bytes} bytes that no version names; 'fstore lake vacuum' deletes it once it is old enough")));
+        faults.AddRange(found.Where(f => !named.Contains(f.Path) && File.Exists(Path.Combine(root, f.Path))).Select(f => new CheckFault("orphan", f.Path, $"{f.Bytes} bytes that no version names; 'fstore lake vacuum' deletes it once it is old enough")));
         faults.AddRange(DataFolder.Temporary(root).Where(f => f.Modified < _time.GetUtcNow() - TemporaryAge)
             .Select(f => new CheckFault("leftover", f.Path, "left by a broken run; 'fstore lake vacuum' deletes it")));
         return new CheckResult(snapshot.Version, snapshot.Files.Count, faults);
