@@ -89,7 +89,16 @@ internal static class ExplainVerb
         {
             Answer.Object(true, string.Empty, new
             {
-                Feature = feature, Served = Number(served), EventTimestamp = Text(time), explanation.Row, explanation.Function, explanation.Rows, explanation.Arithmetic, explanation.Recomputed, IsStored = isStored, explanation.Agrees,
+                Feature = feature,
+                Served = Number(served),
+                EventTimestamp = Text(time),
+                explanation.Row,
+                explanation.Function,
+                explanation.Rows,
+                explanation.Arithmetic,
+                explanation.Recomputed,
+                IsStored = isStored,
+                explanation.Agrees,
             });
             return;
         }

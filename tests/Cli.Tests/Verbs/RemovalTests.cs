@@ -217,7 +217,11 @@ public sealed partial class RemovalTests : IDisposable
             old.Spec.Features.Add(new FeatureSpecV2 { Name = "model", ValueType = Feast.Types.ValueType.Types.Enum.String });
             registry.FeatureViewVersionHistory.Records.Add(new FeatureViewVersionRecord
             {
-                FeatureViewName = "devices", ProjectId = "bank_features", VersionNumber = version, FeatureViewType = "feature_view", FeatureViewProto = old.ToByteString(),
+                FeatureViewName = "devices",
+                ProjectId = "bank_features",
+                VersionNumber = version,
+                FeatureViewType = "feature_view",
+                FeatureViewProto = old.ToByteString(),
             });
         }
 
