@@ -42,10 +42,10 @@ public readonly record struct OnlineFence(long? Standing, long? Whole);
 public sealed record OnlineWriteCounts(int Written, int Skipped);
 
 /// <summary>
-/// What is stored for one entity in one table. <see cref="Values"/> follows the table's features: null is an absent
-/// field, an empty array is Feast's stored null. <see cref="EventTimeMicros"/> is null when no row is stored.
+/// What is stored for one entity in one table. <see cref="Values"/> follows the table's features: an absent field is told
+/// from one without bytes, which is Feast's stored null. <see cref="EventTimeMicros"/> is null when no row is stored.
 /// </summary>
-public readonly record struct OnlineRead(long? EventTimeMicros, byte[]?[] Values);
+public readonly record struct OnlineRead(long? EventTimeMicros, StoredValues Values);
 
 /// <summary>
 /// The narrow waist of serving: reads and writes (entity keys) × (tables) as bytes and knows nothing of registries.

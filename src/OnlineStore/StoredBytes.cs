@@ -25,11 +25,11 @@ internal static class StoredBytes
     private const long SecondsMax = 253_402_300_799;
 
     /// <exception cref="OnlineStoreException">A value is no <c>feast.types.Value</c>; its view and feature are named.</exception>
-    public static void CheckValues(OnlineTable table, byte[]?[] row)
+    public static void CheckValues(OnlineTable table, StoredValues row)
     {
-        for (var f = 0; f < row.Length; f++)
+        for (var f = 0; f < row.Count; f++)
         {
-            if (row[f] is { Length: > 0 } bytes && !IsValue(bytes))
+            if (row.Bytes(f) is { Length: > 0 } bytes && !IsValue(bytes))
             {
                 throw Wrong(table, $"a value of the feature '{table.Features[f]}' that is no feast.types.Value", null);
             }

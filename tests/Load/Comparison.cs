@@ -9,7 +9,8 @@ namespace FeatureStore.Load;
 /// <summary>What a comparison runs.</summary>
 /// <param name="Rows">Entity rows in a request, of 50 features each.</param>
 /// <param name="WarmCalls">Calls to each server before the first that counts.</param>
-internal sealed record ComparisonOptions(bool Redis, int Entities, int Rows, int Pairs, TimeSpan Span, int ServerCore, int WarmCalls = 60_000);
+/// <param name="FeaturesAlone">Leaves the echo out.</param>
+internal sealed record ComparisonOptions(bool Redis, int Entities, int Rows, int Pairs, TimeSpan Span, int ServerCore, int WarmCalls = 60_000, bool FeaturesAlone = false);
 
 /// <summary>One kind of load against one server, measured once.</summary>
 internal sealed record Sample(LoadResult Load, double CpuSecondsPer1000);
@@ -73,6 +74,12 @@ internal sealed class Comparison(ComparisonOptions options, TextWriter output)
         await repo.WriteRowsAsync(options.Entities, TimeProvider.System.GetUtcNow());
         using var features = await ServerProcess.StartAsync(options.ServerCore, repo.Folder, Fstore(), "serve", "--grpc-port", "0", "--http-port", "0");
         var requests = Requests(features);
+        if (options.FeaturesAlone)
+        {
+            Hold(features, requests);
+            return;
+        }
+
         var answer = System.IO.Path.Combine(repo.Folder, "answer");
         await File.WriteAllBytesAsync(answer, requests[0].Expected!);
         using var echo = await ServerProcess.StartAsync(options.ServerCore, repo.Folder, typeof(Comparison).Assembly.Location, "echo", answer);
@@ -98,6 +105,14 @@ internal sealed class Comparison(ComparisonOptions options, TextWriter output)
             string.Create(CultureInfo.InvariantCulture, $"open, {rate:0}/s both"),
             () => Measure(features, () => LoadRun.Open(features.Address, Path, requests, rate, options.Span)),
             () => Measure(echo, () => LoadRun.Open(echo.Address, Path, echoRequests, rate, options.Span)));
+    }
+
+    private void Hold(ServerProcess features, LoadRequest[] requests)
+    {
+        output.WriteLine($"server {features.Id}");
+        Warm(features, requests);
+        output.WriteLine("warm");
+        Print("hold c=50", "fstore", [.. Enumerable.Range(0, options.Pairs).Select(_ => Measure(features, () => LoadRun.Closed(features.Address, Path, requests, 50, options.Span)))]);
     }
 
     // Every distinct request is asked once and its answer read value by value; under load the bytes must be those.

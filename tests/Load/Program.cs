@@ -4,8 +4,9 @@ using FeatureStore.Load.Targets;
 namespace FeatureStore.Load;
 
 /// <summary>
-/// <c>compare redis|sqlite [entities] [rows] [pairs] [seconds] [server core]</c> measures; <c>echo FILE</c> is the
-/// server of constant answers that it starts.
+/// <c>compare redis|sqlite [entities] [rows] [pairs] [seconds] [server core]</c> measures; <c>hold</c> with the same words
+/// measures <c>fstore serve</c> alone, by 50 callers, and tells its process, for a profiler; <c>echo FILE</c> is the server
+/// of constant answers that <c>compare</c> starts.
 /// </summary>
 internal static class Program
 {
@@ -19,7 +20,7 @@ internal static class Program
             case ["echo", var file]:
                 await EchoServer.RunAsync(await File.ReadAllBytesAsync(file));
                 return 0;
-            case ["compare", "redis" or "sqlite", ..]:
+            case ["compare" or "hold", "redis" or "sqlite", ..]:
                 var rows = Number(args, 3, 1);
                 var options = new ComparisonOptions(
                     args[1] == "redis",
@@ -29,10 +30,10 @@ internal static class Program
                     TimeSpan.FromSeconds(Number(args, 5, 3)),
                     Number(args, 6, 0),
                     Math.Max(WarmCallsMin, WarmRows / rows));
-                await new Comparison(options, Console.Out).RunAsync();
+                await new Comparison(options with { FeaturesAlone = args[0] == "hold" }, Console.Out).RunAsync();
                 return 0;
             default:
-                await Console.Error.WriteLineAsync("usage: compare redis|sqlite [entities] [rows] [pairs] [seconds] [server core]");
+                await Console.Error.WriteLineAsync("usage: compare|hold redis|sqlite [entities] [rows] [pairs] [seconds] [server core]");
                 return 2;
         }
     }

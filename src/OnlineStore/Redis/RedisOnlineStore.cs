@@ -177,18 +177,27 @@ public sealed class RedisOnlineStore : IOnlineStore
         OnlineRead[][] result,
         CancellationToken cancellationToken)
     {
-        var replies = new Task<RedisValue[]>[Math.Min(ReadKeysInFlightMax, entityKeys.Count - from)];
-        for (var i = 0; i < replies.Length; i++)
+        var whole = plan.IsWholeHash;
+        var pending = new Task<RespResult>[Math.Min(ReadKeysInFlightMax, entityKeys.Count - from)];
+        for (var i = 0; i < pending.Length; i++)
         {
-            replies[i] = plan.FetchAsync(database, EntityKeyEncoder.ForRedis(entityKeys[from + i], project));
+            pending[i] = plan.FetchAsync(database, EntityKeyEncoder.ForRedis(entityKeys[from + i], project), whole);
         }
 
-        var values = await _connection.WaitAsync(Task.WhenAll(replies), cancellationToken);
-        for (var i = 0; i < values.Length; i++)
+        var replies = await _connection.WaitAsync(Task.WhenAll(pending), cancellationToken);
+        try
         {
-            for (var t = 0; t < result.Length; t++)
+            var arena = new StoredArena(replies.Length, plan.ValuesPerEntity);
+            for (var i = 0; i < replies.Length; i++)
             {
-                result[t][from + i] = plan.Row(t, values[i]);
+                plan.Take(replies[i], whole, arena, result, from + i);
+            }
+        }
+        finally
+        {
+            foreach (var reply in replies)
+            {
+                reply.Dispose();
             }
         }
     }

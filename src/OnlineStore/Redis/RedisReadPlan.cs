@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using FeatureStore.Contract.Keys;
+using RESPite.Messages;
 using StackExchange.Redis;
 
 namespace FeatureStore.OnlineStore.Redis;
@@ -24,24 +26,51 @@ internal sealed class RedisReadPlan
 
     private static readonly ConditionalWeakTable<OnlineTable, RedisReadPlan[]> Known = [];
 
+    private const int TablesOnStackMax = 64;
+    private const long NoTime = long.MinValue;
+
     private readonly RedisTable[] _tables;
-    private readonly int[] _timeAt;
-    private readonly int[][] _featuresAt;
-    private readonly Dictionary<RedisValue, int> _at = new(RedisValue.EqualityComparer.Binary);
+    private readonly List<RedisKeyOrValue> _fields = [];
+    private readonly RedisFieldIndex _index;
+
+    // What each field brings: the place of a value among an entity's, or the complement of the table whose time it is.
+    private readonly List<int> _slots = [];
+
+    // Tables of one view share fields; each is fetched once, and its value and time then stand for the others too.
+    private readonly List<(int From, int To)> _copies = [];
+    private readonly int[] _timeOfTable;
+    private readonly int[] _firstOfTable;
     private volatile bool _wholeHash;
 
     private RedisReadPlan(IReadOnlyList<OnlineTable> tables)
     {
         _tables = [.. tables.Select(RedisTable.Of)];
-        var fields = new List<RedisValue>();
-        _timeAt = [.. _tables.Select(t => At(t.TimeField, fields))];
-        _featuresAt = [.. _tables.Select(t => t.Features.Select(f => At(f, fields)).ToArray())];
-        Fields = [.. fields];
-        _wholeHash = Fields.Length >= WholeHashFieldsMin;
+        (_timeOfTable, _firstOfTable) = (new int[_tables.Length], new int[_tables.Length]);
+        var known = new Dictionary<byte[], int>(EntityKeyComparer.Instance);
+        for (var t = 0; t < _tables.Length; t++)
+        {
+            _firstOfTable[t] = ValuesPerEntity;
+            _timeOfTable[t] = ~Slot(known, _tables[t].TimeField, ~t);
+            foreach (var feature in _tables[t].Features)
+            {
+                var (to, from) = (ValuesPerEntity, Slot(known, feature, ValuesPerEntity));
+                ValuesPerEntity++;
+                if (from != to)
+                {
+                    _copies.Add((from, to));
+                }
+            }
+        }
+
+        _index = new RedisFieldIndex(known);
+        _wholeHash = _fields.Count >= WholeHashFieldsMin;
     }
 
-    /// <summary>The hash fields that the tables need, each once.</summary>
-    public RedisValue[] Fields { get; }
+    /// <summary>Values that <see cref="Take"/> keeps of an entity.</summary>
+    public int ValuesPerEntity { get; private set; }
+
+    /// <summary>Whether an entity's whole hash is asked for at present; the answer to one read stays with it from asking to taking.</summary>
+    public bool IsWholeHash => _wholeHash;
 
     /// <summary>The plan for these tables, which are compared by identity.</summary>
     public static RedisReadPlan For(IReadOnlyList<OnlineTable> tables)
@@ -60,49 +89,100 @@ internal sealed class RedisReadPlan
         return made;
     }
 
-    /// <summary>Sends the one command that brings an entity's <see cref="Fields"/>.</summary>
-    public Task<RedisValue[]> FetchAsync(IDatabase database, RedisKey key) =>
-        _wholeHash ? FetchWholeAsync(database, key) : database.HashGetAsync(key, Fields);
-
-    /// <summary>One table's row from the values of <see cref="Fields"/>.</summary>
-    /// <exception cref="OnlineStoreException">What is stored is no timestamp or no value.</exception>
-    public OnlineRead Row(int table, RedisValue[] values)
+    /// <summary>Sends the one command that brings an entity's fields. The reply stays as it came; who gets it disposes it.</summary>
+    public Task<RespResult> FetchAsync(IDatabase database, RedisKey key, bool wholeHash)
     {
-        var time = values[_timeAt[table]];
-        if (time.IsNull)
+        if (wholeHash)
+        {
+            return database.ExecuteRespAsync("HGETALL", new RedisKeyOrValue[] { key });
+        }
+
+        var arguments = new RedisKeyOrValue[_fields.Count + 1];
+        arguments[0] = key;
+        _fields.CopyTo(arguments, 1);
+        return database.ExecuteRespAsync("HMGET", arguments);
+    }
+
+    /// <summary>Puts the rows of an entity where they belong: <c>result[table][entity]</c>.</summary>
+    /// <exception cref="OnlineStoreException">What is stored is no timestamp or no value.</exception>
+    public void Take(RespResult reply, bool wholeHash, StoredArena arena, OnlineRead[][] result, int entity)
+    {
+        var reader = reply.Read();
+        arena.Begin(checked((int)reader.ProtocolBytesRemaining));
+        var times = _tables.Length <= TablesOnStackMax ? stackalloc long[_tables.Length] : new long[_tables.Length];
+        times.Fill(NoTime);
+        if (wholeHash)
+        {
+            TakePairs(ref reader, arena, times);
+        }
+        else
+        {
+            for (var i = 0; i < _slots.Count; i++)
+            {
+                reader.MoveNextScalar();
+                TakeField(ref reader, _slots[i], arena, times);
+            }
+        }
+
+        foreach (var (from, to) in _copies)
+        {
+            arena.Copy(from, to);
+        }
+
+        for (var t = 0; t < _tables.Length; t++)
+        {
+            result[t][entity] = Row(t, times[_timeOfTable[t]], arena);
+        }
+    }
+
+    private void TakePairs(ref RespReader reader, StoredArena arena, scoped Span<long> times)
+    {
+        var pairs = 0;
+        while (reader.TryMoveNext())
+        {
+            var field = _index.Find(ref reader, pairs++);
+            reader.MoveNextScalar();
+            if (field >= 0)
+            {
+                TakeField(ref reader, _slots[field], arena, times);
+            }
+        }
+
+        if (pairs > ListFieldsMax)
+        {
+            _wholeHash = false;
+        }
+    }
+
+    private void TakeField(ref RespReader reader, int slot, StoredArena arena, scoped Span<long> times)
+    {
+        if (reader.IsNull)
+        {
+            return;
+        }
+
+        if (slot >= 0)
+        {
+            reader.CopyTo(arena.Put(slot, reader.ScalarLength()));
+        }
+        else
+        {
+            times[~slot] = reader.TryGetSpan(out var bytes)
+                ? StoredBytes.EventTimeMicros(_tables[~slot].Table, bytes)
+                : StoredBytes.EventTimeMicros(_tables[~slot].Table, reader.ReadByteArray());
+        }
+    }
+
+    private OnlineRead Row(int table, long time, StoredArena arena)
+    {
+        if (time == NoTime)
         {
             return _tables[table].NoRow;
         }
 
-        var at = _featuresAt[table];
-        var row = new byte[]?[at.Length];
-        for (var f = 0; f < at.Length; f++)
-        {
-            row[f] = values[at[f]];
-        }
-
-        StoredBytes.CheckValues(_tables[table].Table, row);
-        return new OnlineRead(StoredBytes.EventTimeMicros(_tables[table].Table, ((ReadOnlyMemory<byte>)time).Span), row);
-    }
-
-    private async Task<RedisValue[]> FetchWholeAsync(IDatabase database, RedisKey key)
-    {
-        var entries = await database.HashGetAllAsync(key);
-        var values = new RedisValue[Fields.Length];
-        foreach (var entry in entries)
-        {
-            if (_at.TryGetValue(entry.Name, out var at))
-            {
-                values[at] = entry.Value;
-            }
-        }
-
-        if (entries.Length > ListFieldsMax)
-        {
-            _wholeHash = false;
-        }
-
-        return values;
+        var values = arena.Values(_firstOfTable[table], _tables[table].Features.Length);
+        StoredBytes.CheckValues(_tables[table].Table, values);
+        return new OnlineRead(time, values);
     }
 
     private bool IsFor(IReadOnlyList<OnlineTable> tables)
@@ -123,14 +203,18 @@ internal sealed class RedisReadPlan
         return true;
     }
 
-    private int At(RedisValue field, List<RedisValue> fields)
+    // The slot of a field: the one given for it, or the one that it has already.
+    private int Slot(Dictionary<byte[], int> known, RedisValue field, int slot)
     {
-        if (!_at.TryGetValue(field, out var at))
+        byte[] name = field!;
+        if (known.TryGetValue(name, out var at))
         {
-            _at[field] = at = fields.Count;
-            fields.Add(field);
+            return _slots[at];
         }
 
-        return at;
+        known.Add(name, _fields.Count);
+        _fields.Add(field);
+        _slots.Add(slot);
+        return slot;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class RedisTable
         Table = table;
         Features = [.. table.Features.Select(f => (RedisValue)FeatureHash.Field(table.View, f))];
         TimeField = FeatureHash.TimestampField(table.View);
-        NoRow = new OnlineRead(null, new byte[]?[Features.Length]);
+        NoRow = new OnlineRead(null, StoredValues.Of(new byte[]?[Features.Length]));
     }
 
     public OnlineTable Table { get; }

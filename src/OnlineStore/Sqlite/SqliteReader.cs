@@ -15,7 +15,7 @@ internal static class SqliteReader
         SqliteTransaction transaction, OnlineTable table, IReadOnlyList<byte[]> keys, CancellationToken cancellationToken)
     {
         var columns = table.Features.Select((name, i) => (name, i)).ToLookup(f => f.name, f => f.i, StringComparer.Ordinal);
-        var rows = new Dictionary<byte[], OnlineRead>(EntityKeyComparer.Instance);
+        var rows = new Dictionary<byte[], (long? Time, byte[]?[] Values)>(EntityKeyComparer.Instance);
         foreach (var chunk in keys.Chunk(KeysPerQueryMax))
         {
             var names = Enumerable.Range(0, chunk.Length).Select(i => $"$k{i}").ToArray();
@@ -34,11 +34,12 @@ internal static class SqliteReader
             }
         }
 
-        var none = new OnlineRead(null, new byte[]?[table.Features.Count]);
+        (long? Time, byte[]?[] Values) none = (null, new byte[]?[table.Features.Count]);
         var result = new OnlineRead[keys.Count];
         for (var i = 0; i < result.Length; i++)
         {
-            result[i] = rows.GetValueOrDefault(keys[i], none);
+            var (time, values) = rows.GetValueOrDefault(keys[i], none);
+            result[i] = new OnlineRead(time, values);
             StoredBytes.CheckValues(table, result[i].Values);
         }
 
@@ -46,11 +47,11 @@ internal static class SqliteReader
     }
 
     // Every feature of a row carries the row's time; a feature that was dropped from the view may keep an older one.
-    private static void Take(OnlineTable table, ILookup<string, int> columns, SqliteDataReader reader, Dictionary<byte[], OnlineRead> rows)
+    private static void Take(OnlineTable table, ILookup<string, int> columns, SqliteDataReader reader, Dictionary<byte[], (long? Time, byte[]?[] Values)> rows)
     {
         var key = (byte[])reader[0];
         var feature = reader[1] as string ?? throw StoredBytes.Wrong(table, "a feature name that is no text", null);
-        var row = rows.TryGetValue(key, out var known) ? known : new OnlineRead(null, new byte[]?[table.Features.Count]);
+        var row = rows.TryGetValue(key, out var known) ? known : (null, new byte[]?[table.Features.Count]);
         foreach (var column in columns[feature])
         {
             row.Values[column] = reader[2] switch
@@ -62,6 +63,6 @@ internal static class SqliteReader
         }
 
         var time = StoredBytes.SecondsToMicros(table, reader[3] as long?);
-        rows[key] = new OnlineRead(Math.Max(time, row.EventTimeMicros ?? time), row.Values);
+        rows[key] = (Math.Max(time, row.Time ?? time), row.Values);
     }
 }

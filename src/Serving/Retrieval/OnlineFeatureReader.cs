@@ -102,7 +102,7 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
         var ofKey = new FieldStatus[reads.Length];
         for (var key = 0; key < reads.Length; key++)
         {
-            ofKey[key] = Status(feature, ref reads[key].Values[feature.Feature], reads[key].EventTimeMicros, nowMillis);
+            ofKey[key] = Status(feature, in reads[key], nowMillis);
         }
 
         if (keyOfRow.Length == ofKey.Length)
@@ -120,9 +120,10 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
         return statuses;
     }
 
-    private FieldStatus Status(PlannedFeature feature, ref byte[]? value, long? eventTimeMicros, long nowMillis)
+    private FieldStatus Status(PlannedFeature feature, in OnlineRead read, long nowMillis)
     {
-        if (value is { Length: > 0 } && !ValueCheck.IsWellFormed(value))
+        var value = read.Values.Bytes(feature.Feature);
+        if (value.Length > 0 && !ValueCheck.IsWellFormed(value))
         {
             throw new RetrievalException(
                 RetrievalFault.Corrupt, $"A stored value of {feature.View.Name}:{feature.Name} is damaged; materialize the view again, or remove the row.");
@@ -130,18 +131,23 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
 
         if (!policy.IsTruthful)
         {
-            return value is not null || policy.MissIsPresent ? FieldStatus.Present : FieldStatus.NotFound;
+            return policy.MissIsPresent || !read.Values.IsAbsent(feature.Feature) ? FieldStatus.Present : FieldStatus.NotFound;
         }
 
-        if (value is null || eventTimeMicros is not { } micros)
+        if (read.EventTimeMicros is not { } micros || read.Values.IsAbsent(feature.Feature))
         {
-            value = null;
+            if (value.Length > 0)
+            {
+                read.Values.Clear(feature.Feature);
+            }
+
             return FieldStatus.NotFound;
         }
 
-        if (value.AsSpan().SequenceEqual(NullTimestamp))
+        if (value.SequenceEqual(NullTimestamp))
         {
-            value = ValueBytes.Null;
+            read.Values.Clear(feature.Feature);
+            value = [];
         }
 
         // Age equal to the ttl is still present; one millisecond more is not. A null that is too old is too old first.

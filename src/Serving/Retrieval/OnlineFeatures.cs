@@ -11,7 +11,7 @@ namespace FeatureStore.Serving.Retrieval;
 public readonly record struct FeatureColumn(string Name, OnlineRead[] Reads, int[] KeyOfRow, int Feature, FieldStatus[] Statuses)
 {
     /// <summary>Stored bytes of the row's value; none for null and for what is absent.</summary>
-    public ReadOnlySpan<byte> Value(int row) => Reads[KeyOfRow[row]].Values[Feature];
+    public ReadOnlySpan<byte> Value(int row) => Reads[KeyOfRow[row]].Values.Bytes(Feature);
 
     /// <summary>Time of the stored row, microseconds since the epoch; 0 for none.</summary>
     public long EventTimeMicros(int row) => Reads[KeyOfRow[row]].EventTimeMicros ?? 0;

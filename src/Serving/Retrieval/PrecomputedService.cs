@@ -42,7 +42,7 @@ internal sealed class PrecomputedService
     /// <exception cref="RetrievalException">There is no vector, it is of another schema, or it is damaged.</exception>
     public OnlineRead Read(in OnlineRead stored, long nowMicros, out bool[] expired)
     {
-        if (stored.EventTimeMicros is null || stored.Values[0] is not { Length: > 0 } bytes)
+        if (stored.EventTimeMicros is null || stored.Values.Bytes(0) is not { Length: > 0 } bytes)
         {
             throw NotPrecomputed("an entity has no vector");
         }
@@ -78,7 +78,7 @@ internal sealed class PrecomputedService
         $"The feature service '{_service}' has precompute_online, and its stored vectors cannot answer: {why}. "
         + "Precompute it in Feast, ask for the features by reference, or serve with policy strict, which reads the views.");
 
-    private PrecomputedFeatureVector Parse(byte[] bytes)
+    private PrecomputedFeatureVector Parse(ReadOnlySpan<byte> bytes)
     {
         try
         {

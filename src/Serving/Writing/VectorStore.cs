@@ -118,14 +118,14 @@ public sealed class VectorStore(IOnlineStore store, Func<RegistrySnapshot> snaps
         for (var f = 0; f < projection.Features.Count; f++)
         {
             vector.FeatureNames.Add($"{projection.NameToUse}__{projection.Features[f]}");
-            vector.Values.Add(Parsed(projection, projection.Features[f], read.Values[f] ?? []));
+            vector.Values.Add(Parsed(projection, projection.Features[f], read.Values.Bytes(f)));
         }
 
         // A view without a row has an entry too, of the epoch.
         vector.FvTimestamps.Add(new FeatureViewTimestamp { FeatureViewName = projection.NameToUse, EventTimestamp = ValueBytes.ToTimestamp(read.EventTimeMicros ?? 0) });
     }
 
-    private static Value Parsed(ProjectionModel projection, string feature, byte[] stored)
+    private static Value Parsed(ProjectionModel projection, string feature, ReadOnlySpan<byte> stored)
     {
         try
         {
