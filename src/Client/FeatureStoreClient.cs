@@ -39,7 +39,7 @@ public sealed class FeatureStoreClient : IDisposable
         Check(options);
         _options = options;
         _logger = loggerFactory?.CreateLogger<FeatureStoreClient>() ?? NullLogger<FeatureStoreClient>.Instance;
-        _retries = new Retries(options.Retry);
+        _retries = new Retries(options.Retry, TimeProvider.System);
         _channel = ChannelFactory.Create(options);
         _invoker = _channel.CreateCallInvoker();
     }
@@ -152,6 +152,7 @@ public sealed class FeatureStoreClient : IDisposable
                 using var call = _invoker.AsyncUnaryCall(method, null, options, request);
                 return await call.ResponseAsync.ConfigureAwait(false);
             },
+            options.Deadline,
             options.CancellationToken);
 
     private DateTime? Moment(TimeSpan? deadline, TimeProvider time) =>

@@ -55,7 +55,7 @@ internal sealed class Comparison(ComparisonOptions options, TextWriter output)
         var result = load();
         if (result.Wrong > 0)
         {
-            throw new InvalidDataException($"{result.Wrong} of {result.Calls} answers are not the expected ones; the figures would mean nothing.");
+            throw new InvalidDataException($"{result.Wrong} of {result.Calls} answers are not the expected ones (the first: {result.FirstWrong}); the figures would mean nothing.");
         }
 
         return new Sample(result, (server.CpuSeconds - cpu) * 1000 / result.Calls);

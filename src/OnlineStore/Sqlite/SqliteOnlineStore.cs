@@ -17,6 +17,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
 
     private readonly string _path;
     private readonly string _connectionString;
+    private readonly SqliteReaders _readers;
     private DateTime _born;
 
     /// <param name="path">The database file; made on the first <see cref="EnsureTablesAsync"/>.</param>
@@ -24,6 +25,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
     {
         _path = path;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
+        _readers = new SqliteReaders(_connectionString);
     }
 
     /// <inheritdoc/>
@@ -52,18 +54,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
     /// <inheritdoc/>
     public Task<OnlineRead[][]> ReadAsync(
         IReadOnlyList<OnlineTable> tables, IReadOnlyList<byte[]> entityKeys, CancellationToken cancellationToken) =>
-        RunAsync(async connection =>
-        {
-            // One transaction is one snapshot: all tables are seen as of one moment, whatever a writer does meanwhile.
-            await using var transaction = connection.BeginTransaction(deferred: true);
-            var result = new OnlineRead[tables.Count][];
-            for (var t = 0; t < tables.Count; t++)
-            {
-                result[t] = await SqliteReader.ReadAsync(transaction, tables[t], entityKeys, cancellationToken);
-            }
-
-            return result;
-        });
+        GuardedAsync(() => Task.FromResult(_readers.Read(tables, entityKeys, cancellationToken)));
 
     /// <inheritdoc/>
     public Task<OnlineWriteCounts> WriteAsync(
@@ -162,6 +153,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
+        _readers.Dispose();
         using var connection = new SqliteConnection(_connectionString);
         SqliteConnection.ClearPool(connection);
         return ValueTask.CompletedTask;
@@ -188,6 +180,7 @@ public sealed class SqliteOnlineStore : IOnlineStore
         {
             using var connection = new SqliteConnection(_connectionString);
             SqliteConnection.ClearPool(connection);
+            _readers.Forget();
             _born = born;
         }
     }
@@ -199,13 +192,18 @@ public sealed class SqliteOnlineStore : IOnlineStore
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<T> RunAsync<T>(Func<SqliteConnection, Task<T>> work)
+    private Task<T> RunAsync<T>(Func<SqliteConnection, Task<T>> work) => GuardedAsync(async () =>
+    {
+        await using var connection = new SqliteConnection(_connectionString);
+        await connection.OpenAsync(CancellationToken.None);
+        return await work(connection);
+    });
+
+    private async Task<T> GuardedAsync<T>(Func<Task<T>> work)
     {
         try
         {
-            await using var connection = new SqliteConnection(_connectionString);
-            await connection.OpenAsync(CancellationToken.None);
-            return await work(connection);
+            return await work();
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SqliteError && e.Message.Contains("no such table", StringComparison.Ordinal))
         {

@@ -81,7 +81,8 @@ const reflect = async (version) => {
   const Reflection = described.reflection[version].ServerReflection;
   const ask = (request) => first(new Reflection(setup.feast, insecure).ServerReflectionInfo(new grpc.Metadata(), deadline()), request);
   const { list_services_response: list } = await ask({ list_services: '' });
-  assert.deepEqual(list.service.map((s) => s.name).sort(), ['GrpcFeatureServer', 'feast.serving.ServingService', 'grpc.health.v1.Health']);
+  const listed = list.service.map((s) => s.name);
+  for (const name of ['GrpcFeatureServer', 'feast.serving.ServingService', 'grpc.health.v1.Health']) assert.ok(listed.includes(name), `${listed}`);
   const { file_descriptor_response: found } = await ask({ file_containing_symbol: 'feast.serving.ServingService' });
   assert.ok(found.file_descriptor_proto.some((f) => f.includes('GetOnlineFeatures')));
   const { error_response: unknown } = await ask({ file_containing_symbol: 'feast.nothing.Here' });

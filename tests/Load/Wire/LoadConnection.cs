@@ -36,6 +36,9 @@ internal sealed class LoadConnection : IDisposable
 
     public int InFlight => _pending.Count;
 
+    /// <summary>Of the first answer that was not the expected one: its size and where it differs. No bytes are a refusal.</summary>
+    public string? FirstWrong { get; private set; }
+
     /// <summary>Queues a call; it leaves with <see cref="Flush"/>.</summary>
     /// <param name="request">Index among the requests; the connection's first call is always request 0.</param>
     /// <param name="started">The timestamp that its latency counts from.</param>
@@ -127,6 +130,11 @@ internal sealed class LoadConnection : IDisposable
             var message = got.Length >= MessagePrefixBytes ? got[MessagePrefixBytes..] : [];
             answer?.Invoke(message.ToArray());
             var expected = _requests[pending.Request].Expected;
+            if (expected is not null && !message.SequenceEqual(expected))
+            {
+                FirstWrong ??= $"{message.Length} bytes where {expected.Length} were due, alike in the first {message.CommonPrefixLength(expected)}";
+            }
+
             done(pending.Started, kind != GrpcFrames.ResetStream && (expected is null || message.SequenceEqual(expected)));
             _free.Push(pending);
         }

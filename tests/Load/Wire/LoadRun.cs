@@ -5,7 +5,8 @@ namespace FeatureStore.Load.Wire;
 
 /// <summary>What a load saw.</summary>
 /// <param name="Wrong">Calls whose answer was not the expected one, byte for byte.</param>
-internal sealed record LoadResult(long Calls, long Wrong, double Seconds, double P50Micros, double P99Micros)
+/// <param name="FirstWrong">What was wrong with the first of them.</param>
+internal sealed record LoadResult(long Calls, long Wrong, string? FirstWrong, double Seconds, double P50Micros, double P99Micros)
 {
     public double PerSecond => Calls / Seconds;
 }
@@ -44,7 +45,7 @@ internal static class LoadRun
             connection.Flush();
         }
 
-        return tally.Result(started);
+        return tally.Result(started, connection.FirstWrong);
     }
 
     /// <summary>
@@ -77,7 +78,7 @@ internal static class LoadRun
             }
         }
 
-        return tally.Result(started);
+        return tally.Result(started, connection.FirstWrong);
 
         long Due(long call) => started + (long)(call * (Stopwatch.Frequency / perSecond));
     }
@@ -114,7 +115,7 @@ internal static class LoadRun
             _wrong += right ? 0 : 1;
         }
 
-        public LoadResult Result(long started) => new(
-            _latencies.Count, _wrong, Stopwatch.GetElapsedTime(started).TotalSeconds, _latencies.Quantile(0.5), _latencies.Quantile(0.99));
+        public LoadResult Result(long started, string? firstWrong) => new(
+            _latencies.Count, _wrong, firstWrong, Stopwatch.GetElapsedTime(started).TotalSeconds, _latencies.Quantile(0.5), _latencies.Quantile(0.99));
     }
 }
