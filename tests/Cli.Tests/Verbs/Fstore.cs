@@ -19,16 +19,21 @@ internal sealed class Fstore : IDisposable
 
     public string Repo { get; }
 
-    public async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    public Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => RunInZoneAsync(null, arguments);
+
+    /// <summary>Runs in a time zone, which is a matter of the whole process.</summary>
+    public async Task<(int Code, string Output, string Error)> RunInZoneAsync(string? zone, params string[] arguments)
     {
-        using var process = Start(arguments);
+        using var process = Start(zone, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, await output, await error);
     }
 
-    public Process Start(params string[] arguments)
+    public Process Start(params string[] arguments) => Start(null, arguments);
+
+    private Process Start(string? zone, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -40,6 +45,11 @@ internal sealed class Fstore : IDisposable
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        if (zone is not null)
+        {
+            start.Environment["TZ"] = zone;
         }
 
         return Process.Start(start)!;
