@@ -32,19 +32,21 @@ internal sealed class DuckDbJoin(JoinPlan plan)
     /// <param name="others">Numbers of the views whose tables hold a second answer, <c>other_sid</c> and <c>other_time</c>; it becomes <c>other0, other1, …</c>.</param>
     public string Match(Func<ViewJoin, string> best, IReadOnlySet<int> others, long fromRid, long toRid)
     {
-        var sids = plan.Views.Select(v => $"{Fresh(v, "sid", "event_time")} AS sid{v.Index}")
-            .Concat(plan.Views.Where(v => others.Contains(v.Index)).Select(v => $"{Fresh(v, "other_sid", "other_time")} AS other{v.Index}"));
-        var joins = plan.Views.Select(v => $"ASOF LEFT JOIN {best(v)} b{v.Index} ON p.code{v.KeyGroup} = b{v.Index}.code AND p.t >= b{v.Index}.since");
-        return $"""
-            SELECT {string.Join(", ", sids.Prepend("p.rid"))}
-            FROM (FROM point WHERE rid >= {LakeSql.Number(fromRid)} AND rid < {LakeSql.Number(toRid)}) p
-            {string.Join("\n", joins)}
-            """;
+        var codes = plan.Views.Select(v => $"code{v.KeyGroup}").Distinct().ToList();
+        var answer = $"SELECT {string.Join(", ", codes.Prepend("t").Prepend("rid"))} FROM point WHERE rid >= {LakeSql.Number(fromRid)} AND rid < {LakeSql.Number(toRid)}";
+        foreach (var view in plan.Views)
+        {
+            // Each join sorts what it is given, so an answer is brought to its number before the next.
+            var other = others.Contains(view.Index) ? $", {Fresh(view, "other_sid", "other_time")} AS other{view.Index}" : string.Empty;
+            answer = $"SELECT p.*, {Fresh(view, "sid", "event_time")} AS sid{view.Index}{other} FROM ({answer}) p ASOF LEFT JOIN {best(view)} b ON p.code{view.KeyGroup} = b.code AND p.t >= b.since";
+        }
+
+        return $"SELECT * EXCLUDE ({string.Join(", ", codes.Prepend("t"))}) FROM ({answer})";
     }
 
     private static string Fresh(ViewJoin view, string sid, string time) => view.TtlMicros is { } ttl
-        ? $"CASE WHEN b{view.Index}.{time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce(b{view.Index}.{sid}, {None}) ELSE {None} END"
-        : $"coalesce(b{view.Index}.{sid}, {None})";
+        ? $"CASE WHEN b.{time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce(b.{sid}, {None}) ELSE {None} END"
+        : $"coalesce(b.{sid}, {None})";
 
     // Taken in the order in which rows begin to count, one that happened before an earlier one is never the answer; of those that begin together
     // the last is. Of two rows that happened together the later known begins later, so this order tells those apart too.
