@@ -2,10 +2,13 @@ using BenchmarkDotNet.Running;
 using FeatureStore.Benchmarks.DuckDb;
 using FeatureStore.Benchmarks.Lake;
 using FeatureStore.Benchmarks.Scoring;
+using FeatureStore.Benchmarks.Training;
 using FeatureStore.Benchmarks.Weekly;
 
 // weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // open-log [--commits N] [--pairs N]
+// training-export --labels N --rows N [--entities N] [--late-percent N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
+// training-windows --labels N [--pairs N] [--memory-mib N] [--threads N]: over the bank of weekly-features
 // score-row MODEL... (for example tests/Scoring.Tests/Golden/cases/lr-vector/model.onnx)
 // micro [BenchmarkDotNet's own arguments]
 switch (args.FirstOrDefault())
@@ -16,12 +19,18 @@ switch (args.FirstOrDefault())
         return WeeklyBenchmark.RunChild(args[1], WeeklySettings.Parse(args[2..]));
     case "open-log":
         return LogBenchmark.Run(args[1..]);
+    case "training-export":
+        return TrainingBenchmark.Run(TrainingSettings.Parse(args[1..]));
+    case "training-windows":
+        return TrainingBenchmark.RunWindows(TrainingSettings.Parse(args[1..]));
+    case TrainingBenchmark.ChildVerb:
+        return TrainingBenchmark.RunChild(args[1], TrainingSettings.Parse(args[2..]));
     case "score-row":
         return RowBenchmark.Run(args[1..]);
     case "micro":
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, open-log, score-row or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, open-log, training-export, training-windows, score-row or micro.");
         return 2;
 }

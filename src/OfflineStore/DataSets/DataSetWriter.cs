@@ -84,7 +84,11 @@ internal sealed class DataSetWriter : IDisposable
         }
 
         var files = Files(whole, cancellationToken);
-        File.Delete(_target.ManifestPath);
+        if (File.Exists(_target.ManifestPath))
+        {
+            File.Delete(_target.ManifestPath);
+        }
+
         if (_target.Format == DataSetFormat.Folder)
         {
             if (Directory.Exists(_target.Path))

@@ -11,7 +11,7 @@ namespace FeatureStore.OfflineStore.DataSets;
 public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
 {
     /// <summary>Labels joined at a time: whole row groups of the written file.</summary>
-    internal const int PartRows = 8 * 122_880;
+    internal const int PartRows = 10 * 122_880;
 
     /// <summary>Called with labels done and labels in all.</summary>
     public IProgress<(long Done, long Total)>? Progress { get; init; }

@@ -15,7 +15,6 @@ internal sealed class TrainingJoin
     private readonly JoinPlan _plan;
     private readonly Leakage _leakage;
     private readonly List<int> _groups = [];
-    private readonly Dictionary<int, SourceRows> _sources = [];
 
     /// <exception cref="LabelException">A column of the labels and a feature would have one name.</exception>
     public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, IReadOnlyList<SelectedView> views, TrainingRequest request)
@@ -29,7 +28,7 @@ internal sealed class TrainingJoin
         }
 
         _plan = new JoinPlan(
-            [.. views.Index().Where(v => !IsWindow(v.Item)).Select(v => new ViewJoin(v.Index, 0, SourceOpener.TtlMicros(v.Item.View), false))],
+            [.. views.Index().Where(v => !IsWindow(v.Item)).Select(v => new ViewJoin(v.Index, 0, ViewRows.TtlMicros(v.Item.View), false))],
             request.Rules.KnownTime,
             request.Rules.AvailableAfter.Ticks / TimeSpan.TicksPerMicrosecond,
             request.Rules.AsFeast);
@@ -60,13 +59,13 @@ internal sealed class TrainingJoin
         for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
         {
             var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
-            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(from, to)}", cancellationToken);
+            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(Best, _leakage.Late, from, to)}", cancellationToken);
             foreach (var view in plan.Views)
             {
-                _leakage.Count(view, _sources[view.Index], from, to, cancellationToken);
+                _leakage.Count(view, cancellationToken);
             }
 
-            writer.Add(Rows(plan), cancellationToken);
+            writer.Add(Rows(), cancellationToken);
             Progress?.Report((to, _labels.Rows));
         }
 
@@ -75,15 +74,15 @@ internal sealed class TrainingJoin
 
     private bool IsWindow(SelectedView view) => _request.Rules.WindowAt == WindowAt.Label && view.View.Aggregated is not null;
 
+    private static string Best(ViewJoin view) => $"best{view.Index}";
+
     private ViewJoin Prepare(ViewJoin view, CancellationToken cancellationToken)
     {
-        var opener = new SourceOpener(_connection, _pins, _labels, _request.Rules.AsFeast);
-        var source = opener.Open(_views[view.Index], view.Index, _groups[view.Index], cancellationToken);
-        _sources[view.Index] = source;
-        _connection.Execute($"CREATE OR REPLACE TEMP TABLE history{view.Index} AS {source.History}", cancellationToken);
-        var prepared = view with { KeyGroup = _groups[view.Index], HasEnds = source.HasEnds };
-        _connection.Execute(new DuckDbJoin(_plan).MakeBest(prepared), cancellationToken);
-        _leakage.Prepare(prepared, cancellationToken);
+        var group = _groups[view.Index];
+        var source = new ViewRows(_connection, _pins, _labels, _request.Rules.AsFeast);
+        var prepared = view with { KeyGroup = group, HasEnds = source.Open(_views[view.Index], view.Index, group, cancellationToken) };
+        _connection.Execute($"CREATE OR REPLACE TEMP TABLE {Best(prepared)} AS {new DuckDbJoin(_plan).Best(prepared)}", cancellationToken);
+        _leakage.Prepare(prepared, Best(prepared), cancellationToken);
         return prepared;
     }
 
@@ -108,18 +107,16 @@ internal sealed class TrainingJoin
     }
 
     /// <summary>The rows of the labels that were matched, in order.</summary>
-    private string Rows(JoinPlan plan)
+    private string Rows()
     {
-        var columns = _labels.Columns.Select((_, i) => "l." + _labels.Sql(i)).ToList();
-        columns[_labels.TimeIndex] = "make_timestamptz(l.t)";
+        var columns = _labels.Columns.Select((_, i) => i == _labels.TimeIndex ? "make_timestamptz(l.t)" : $"l.c{i}").ToList();
         var joins = new List<string>();
         foreach (var (index, view) in _views.Index())
         {
             columns.AddRange(view.Features.Select((_, f) => $"s{index}.f{f}"));
-            var features = _sources.TryGetValue(index, out var source) ? string.Concat(source.Features.Select((f, n) => $", {f} AS f{n}")) : string.Empty;
-            joins.Add(source is null
+            joins.Add(IsWindow(view)
                 ? $"LEFT JOIN window{index} s{index} ON s{index}.rid = m.rid"
-                : $"LEFT JOIN (SELECT sid{features} FROM {source.From}) s{index} ON s{index}.sid = m.sid{index}");
+                : $"JOIN row{index} s{index} ON s{index}.sid = m.sid{index}");
         }
 
         return $"""

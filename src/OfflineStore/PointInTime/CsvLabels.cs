@@ -57,8 +57,8 @@ internal sealed partial class CsvLabels
     {
         var questions = Header.Select((_, i) => $$"""
             CASE WHEN count(c{{i}}) = 0 THEN 'VARCHAR'
-                WHEN bool_and(regexp_full_match(c{{i}}, '-?(0|[1-9][0-9]*)') AND TRY_CAST(c{{i}} AS BIGINT) IS NOT NULL) THEN 'BIGINT'
-                WHEN bool_and(regexp_full_match(c{{i}}, '[-+]?(0|[1-9][0-9]*)?\.?[0-9]*([eE][-+]?[0-9]+)?|-?(nan|NaN|inf|Infinity)') AND TRY_CAST(c{{i}} AS DOUBLE) IS NOT NULL) THEN 'DOUBLE'
+                WHEN bool_and(regexp_full_match(c{{i}}, '-?(0|[1-9][0-9]*)') AND TRY_CAST(c{{i}} AS BIGINT) IS NOT NULL) FILTER (c{{i}} IS NOT NULL) THEN 'BIGINT'
+                WHEN bool_and(regexp_full_match(c{{i}}, '[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|-?(nan|NaN|inf|Infinity)') AND TRY_CAST(c{{i}} AS DOUBLE) IS NOT NULL) FILTER (c{{i}} IS NOT NULL) THEN 'DOUBLE'
                 ELSE 'VARCHAR' END
             """);
         return [.. connection.Texts($"SELECT {string.Join(", ", questions)} FROM {table}", cancellationToken)[0].Select(t => t!)];

@@ -6,53 +6,56 @@ namespace FeatureStore.OfflineStore.PointInTime;
 /// Compiles a <see cref="JoinPlan"/> for DuckDB. The two times of a row, when it happened and when it was known, become one: the time at which it
 /// is the best known row of its entity. What is left is one ASOF join a view, of narrow rows.
 /// </summary>
-/// <param name="prefix">Of the tables made, so that two plans can be compared.</param>
-internal sealed class DuckDbJoin(JoinPlan plan, string prefix = "")
+internal sealed class DuckDbJoin(JoinPlan plan)
 {
+    /// <summary>The <c>sid</c> that stands for no row.</summary>
+    public const string None = "CAST(-1 AS BIGINT)";
+
     private string After => LakeSql.Number(plan.AvailableAfterMicros);
 
-    private string Order => plan.FirstOfTies ? "event_time, known_time NULLS FIRST, position DESC" : "event_time, known_time NULLS FIRST, position";
+    private string Known => plan.KnownTime == KnownTime.Event && plan.FirstOfTies ? "known_time" : "coalesce(known_time, event_time)";
+
+    private string Order => $"event_time, {Known} NULLS FIRST, position{(plan.FirstOfTies ? " DESC" : string.Empty)}";
 
     /// <summary>When a row begins to count.</summary>
-    private string From => plan.KnownTime == KnownTime.Event
-        ? "event_time"
-        : $"greatest(event_time, coalesce(known_time, event_time) + {After})";
+    private string From => plan.KnownTime == KnownTime.Event ? "event_time" : $"greatest(event_time, {Known} + {After})";
 
-    /// <summary>Name of a view's table of answers: from <c>since</c> on the best row is <c>sid</c>, or none.</summary>
-    public string Best(ViewJoin view) => $"{prefix}best{view.Index}";
-
-    /// <summary>Makes a view's table of answers, from the codes in <paramref name="codes"/> or from all.</summary>
-    public string MakeBest(ViewJoin view, string? codes = null)
+    /// <summary>A SELECT of a view's answers over time: from <c>since</c> on the best row is <c>sid</c>, or none; of the codes in a table, or of all.</summary>
+    public string Best(ViewJoin view, string? codes = null)
     {
         var history = $"(FROM history{view.Index}{(codes is null ? string.Empty : $" SEMI JOIN {codes} USING (code)")})";
-        return $"CREATE OR REPLACE TEMP TABLE {Best(view)} AS {(view.HasEnds && plan.KnownTime == KnownTime.Commit ? Ending(history) : Lasting(history, view.HasEnds))}";
+        return view.HasEnds && plan.KnownTime == KnownTime.Commit ? Ending(history) : Lasting(history, view.HasEnds);
     }
 
-    /// <summary>A SELECT of <c>rid</c> and, for each view, <c>sid0, sid1, …</c>, for labels numbered from one to before another.</summary>
-    public string Match(long fromRid, long toRid, string? codes = null)
+    /// <summary>A SELECT of <c>rid</c> and, for each view, <c>sid0, sid1, …</c> or <see cref="None"/>, for labels numbered from one to before another.</summary>
+    /// <param name="best">A table of a view's answers, as <see cref="Best"/> selects them.</param>
+    /// <param name="others">Numbers of the views whose tables hold a second answer, <c>other_sid</c> and <c>other_time</c>; it becomes <c>other0, other1, …</c>.</param>
+    public string Match(Func<ViewJoin, string> best, IReadOnlySet<int> others, long fromRid, long toRid)
     {
-        var sids = plan.Views.Select(v => $"{Fresh(v)} AS sid{v.Index}");
-        var joins = plan.Views.Select(v => $"ASOF LEFT JOIN {Best(v)} b{v.Index} ON p.code{v.KeyGroup} = b{v.Index}.code AND p.t >= b{v.Index}.since");
-        return $"""
-            SELECT {string.Join(", ", sids.Prepend("p.rid"))}
-            FROM (FROM point WHERE rid >= {LakeSql.Number(fromRid)} AND rid < {LakeSql.Number(toRid)}{(codes is null ? string.Empty : $" AND ({codes})")}) p
-            {string.Join("\n", joins)}
-            """;
+        var codes = plan.Views.Select(v => $"code{v.KeyGroup}").Distinct().ToList();
+        var answer = $"SELECT {string.Join(", ", codes.Prepend("t").Prepend("rid"))} FROM point WHERE rid >= {LakeSql.Number(fromRid)} AND rid < {LakeSql.Number(toRid)}";
+        foreach (var view in plan.Views)
+        {
+            // Each join sorts what it is given, so an answer is brought to its number before the next.
+            var other = others.Contains(view.Index) ? $", {Fresh(view, "other_sid", "other_time")} AS other{view.Index}" : string.Empty;
+            answer = $"SELECT p.*, {Fresh(view, "sid", "event_time")} AS sid{view.Index}{other} FROM ({answer}) p ASOF LEFT JOIN {best(view)} b ON p.code{view.KeyGroup} = b.code AND p.t >= b.since";
+        }
+
+        return $"SELECT * EXCLUDE ({string.Join(", ", codes.Prepend("t"))}) FROM ({answer})";
     }
 
-    private static string Fresh(ViewJoin view) => view.TtlMicros is { } ttl
-        ? $"CASE WHEN b{view.Index}.event_time >= p.t - {LakeSql.Number(ttl)} THEN b{view.Index}.sid END"
-        : $"b{view.Index}.sid";
+    private static string Fresh(ViewJoin view, string sid, string time) => view.TtlMicros is { } ttl
+        ? $"CASE WHEN b.{time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce(b.{sid}, {None}) ELSE {None} END"
+        : $"coalesce(b.{sid}, {None})";
 
-    // A row that is worse than one known before it is never the answer; of those that begin to count together the best is.
+    // Taken in the order in which rows begin to count, one that happened before an earlier one is never the answer; of those that begin together
+    // the last is. Of two rows that happened together the later known begins later, so this order tells those apart too.
     private string Lasting(string history, bool hasEnds) => $"""
-        WITH ranked AS (
-            SELECT code, sid, event_time, {From} AS since, row_number() OVER (PARTITION BY code ORDER BY {Order}) AS rank
-            FROM {history}{(hasEnds ? $" WHERE ends = {LakeSql.Number(JoinPlan.Never)}" : string.Empty)}),
-        spread AS (
-            SELECT *, max(rank) OVER w AS best, lead(since) OVER w AS next FROM ranked
-            WINDOW w AS (PARTITION BY code ORDER BY since, rank ROWS UNBOUNDED PRECEDING))
-        SELECT code, since, sid, event_time FROM spread WHERE rank = best AND since IS DISTINCT FROM next
+        WITH spread AS (
+            SELECT code, sid, event_time, {From} AS since, max(event_time) OVER w AS newest, lead({From}) OVER w AS next
+            FROM {history}{(hasEnds ? $" WHERE ends = {LakeSql.Number(JoinPlan.Never)}" : string.Empty)}
+            WINDOW w AS (PARTITION BY code ORDER BY {From}, {Order} ROWS UNBOUNDED PRECEDING))
+        SELECT code, since, sid, event_time FROM spread WHERE event_time = newest AND since IS DISTINCT FROM next
         """;
 
     // Where rows end, the answer can change at each beginning and each end. Rows that never end need not be looked at anew at each of these

@@ -5,15 +5,15 @@ namespace FeatureStore.OfflineStore.PointInTime;
 /// <c>point(rid, t, code0, code1, …)</c>, the labels: number, time, and a number for the entity of each key group, null where no source can have it;
 /// <c>history0, history1, …(code, sid, event_time, known_time, ends, position)</c>, the rows of each view's source: <c>sid</c> names a row; it is
 /// known in [known_time, ends). Times are microseconds since the epoch.
-/// The answer for a label and a view is the <c>sid</c> of the row with the label's code, greatest in event time, then in known time (null is
-/// least), then by <see cref="FirstOfTies"/> in position, among the rows that <see cref="KnownTime"/> admits; none if its event time is more than
-/// the ttl before the label. Event time equal to the label's counts, and age equal to the ttl too.
+/// The answer for a label and a view is the <c>sid</c> of the row with the label's code, greatest in event time, then in known time, then by
+/// <see cref="FirstOfTies"/> in position, among the rows that <see cref="KnownTime"/> admits; none if its event time is more than the ttl before the
+/// label. Event time equal to the label's counts, and age equal to the ttl too. A row without a known time was known when it happened.
 /// </summary>
 /// <param name="KnownTime">
-/// Commit admits rows with event_time ≤ t and known_time + available after ≤ t &lt; ends + available after, a null known time being the event
-/// time. Event admits rows with event_time ≤ t that nothing has ended yet.
+/// Commit admits rows with event_time ≤ t and known_time + available after ≤ t &lt; ends + available after. Event admits rows with event_time ≤ t
+/// that nothing has ended yet.
 /// </param>
-/// <param name="FirstOfTies">Of rows equal in both times, the first by position counts, else the last.</param>
+/// <param name="FirstOfTies">Of rows equal in both times, the first by position counts, else the last. Under Event it also ranks a row without a known time below one with it, as Feast does.</param>
 internal sealed record JoinPlan(IReadOnlyList<ViewJoin> Views, KnownTime KnownTime, long AvailableAfterMicros, bool FirstOfTies)
 {
     /// <summary>The end of a row that nothing has ended.</summary>

@@ -30,7 +30,4 @@ internal sealed record LabelTable(
 
         return -1;
     }
-
-    /// <summary>A column as the data set has it: the time in UTC, every other one as it came.</summary>
-    public string Sql(int index) => index == TimeIndex ? "make_timestamptz(t)" : $"c{index}";
 }

@@ -13,8 +13,8 @@ public sealed record ViewLeakage(string View, long Labels, long Values);
 public sealed record LeakageReport(long Labels, long Values, IReadOnlyList<ViewLeakage> Views);
 
 /// <summary>
-/// Counts the labels and values that the other known time would give differently. Only entities with a row that was known after its event time, or
-/// that ended, are joined a second time.
+/// Counts the labels and values that the other known time would give differently. Entities with a row that was known after its event time, or
+/// that ended, have two answers at each moment; both come out of the one join.
 /// </summary>
 internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadOnlyList<SelectedView> views)
 {
@@ -23,68 +23,78 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
     private readonly JoinPlan _other = plan with { KnownTime = plan.KnownTime == KnownTime.Commit ? KnownTime.Event : KnownTime.Commit };
     private readonly HashSet<int> _late = [];
 
-    /// <summary>Finds the entities to look at in a view's history, and their other answers.</summary>
-    public void Prepare(ViewJoin view, CancellationToken cancellationToken)
-    {
-        connection.Execute(
-            $"""
-            CREATE OR REPLACE TEMP TABLE late{view.Index} AS SELECT DISTINCT code FROM history{view.Index}
-            WHERE coalesce(known_time, event_time) + {LakeSql.Number(plan.AvailableAfterMicros)} > event_time OR ends < {LakeSql.Number(JoinPlan.Never)}
-            """,
-            cancellationToken);
-        if (connection.Number($"SELECT count(*) FROM late{view.Index}", cancellationToken) > 0)
-        {
-            _late.Add(view.Index);
-            connection.Execute(new DuckDbJoin(_other, "other_").MakeBest(view, $"late{view.Index}"), cancellationToken);
-        }
-    }
+    /// <summary>Views whose tables of answers hold both.</summary>
+    public IReadOnlySet<int> Late => _late;
 
     /// <summary>Makes the table of labels that leak, over all views.</summary>
     public void Begin(CancellationToken cancellationToken) => connection.Execute("CREATE OR REPLACE TEMP TABLE leaked (rid BIGINT)", cancellationToken);
 
-    /// <summary>Counts for labels that were matched.</summary>
-    public void Count(ViewJoin view, SourceRows source, long fromRid, long toRid, CancellationToken cancellationToken)
+    /// <summary>Adds the other answer to a view's table of answers, if it may differ.</summary>
+    public void Prepare(ViewJoin view, string best, CancellationToken cancellationToken)
     {
-        if (!_late.Contains(view.Index))
+        connection.Execute(
+            $"""
+            CREATE OR REPLACE TEMP TABLE late AS SELECT DISTINCT code FROM history{view.Index}
+            WHERE coalesce(known_time, event_time) + {LakeSql.Number(plan.AvailableAfterMicros)} > event_time OR ends < {LakeSql.Number(JoinPlan.Never)}{(plan.FirstOfTies ? " OR known_time IS NULL" : string.Empty)}
+            """,
+            cancellationToken);
+        if (connection.Number("SELECT count(*) FROM late", cancellationToken) == 0)
         {
             return;
         }
 
-        var i = view.Index;
-        var match = new DuckDbJoin(_other with { Views = [view] }, "other_").Match(fromRid, toRid, $"code{view.KeyGroup} IN (SELECT code FROM late{i})");
-        var features = string.Concat(source.Features.Select((f, n) => $", {f} AS f{n}"));
-        Add(
-            i,
+        _late.Add(view.Index);
+        connection.Execute(
             $"""
-            SELECT c.rid, {Differences(source.Features.Count, "a", "b")} AS differences
-            FROM (SELECT m.rid, m.sid{i} AS sid, o.sid{i} AS other FROM matched m JOIN ({match}) o USING (rid) WHERE m.sid{i} IS DISTINCT FROM o.sid{i}) c
-            LEFT JOIN (SELECT sid{features} FROM {source.From}) a ON a.sid = c.sid
-            LEFT JOIN (SELECT sid{features} FROM {source.From}) b ON b.sid = c.other
+            CREATE OR REPLACE TEMP TABLE late_answer AS FROM {best} SEMI JOIN late USING (code);
+            CREATE OR REPLACE TEMP TABLE other_answer AS {new DuckDbJoin(_other).Best(view, "late")};
+            CREATE OR REPLACE TEMP TABLE {best} AS
+            SELECT code, since, sid, event_time, sid AS other_sid, event_time AS other_time FROM {best} ANTI JOIN late USING (code)
+            UNION ALL
+            SELECT m.code, m.since, a.sid, a.event_time, o.sid, o.event_time
+            FROM (SELECT code, since FROM late_answer UNION SELECT code, since FROM other_answer) m
+                ASOF LEFT JOIN late_answer a ON m.code = a.code AND m.since >= a.since
+                ASOF LEFT JOIN other_answer o ON m.code = o.code AND m.since >= o.since;
+            DROP TABLE late_answer;
+            DROP TABLE other_answer
             """,
             cancellationToken);
     }
 
+    /// <summary>Counts for labels that were matched.</summary>
+    public void Count(ViewJoin view, CancellationToken cancellationToken)
+    {
+        var i = view.Index;
+        if (_late.Contains(i))
+        {
+            Add(
+                i,
+                $"SELECT rid, sid{i} AS sid, other{i} AS other FROM matched WHERE sid{i} <> other{i}",
+                $"JOIN row{i} a ON a.sid = d.sid JOIN row{i} b ON b.sid = d.other",
+                cancellationToken);
+        }
+    }
+
     /// <summary>Counts for labels whose windows were answered both ways.</summary>
     public void CountWindows(int index, CancellationToken cancellationToken) => Add(
-        index,
-        $"""
-        SELECT d.rid, {Differences(views[index].Features.Count, "a", "b")} AS differences
-        FROM {LabelWindows.Differing} d LEFT JOIN window{index} a USING (rid) LEFT JOIN otherwise b USING (rid)
-        """,
-        cancellationToken);
+        index, $"SELECT rid FROM {LabelWindows.Differing}", $"LEFT JOIN window{index} a USING (rid) LEFT JOIN otherwise b USING (rid)", cancellationToken);
 
     public LeakageReport Report(CancellationToken cancellationToken) => new(
         connection.Number("SELECT count(DISTINCT rid) FROM leaked", cancellationToken),
         _values.Sum(),
         [.. views.Select((v, i) => new ViewLeakage(v.Name, _labels[i], _values[i]))]);
 
-    private void Add(int index, string differences, CancellationToken cancellationToken)
+    private void Add(int index, string suspects, string answers, CancellationToken cancellationToken)
     {
-        connection.Execute($"CREATE OR REPLACE TEMP TABLE difference AS SELECT * FROM ({differences}) WHERE differences > 0; INSERT INTO leaked SELECT rid FROM difference", cancellationToken);
+        var differences = string.Join(" + ", views[index].Features.Select((_, f) => $"CAST(a.f{f} IS DISTINCT FROM b.f{f} AS BIGINT)"));
+        connection.Execute(
+            $"""
+            CREATE OR REPLACE TEMP TABLE suspect AS {suspects};
+            CREATE OR REPLACE TEMP TABLE difference AS SELECT * FROM (SELECT d.rid, {differences} AS differences FROM suspect d {answers}) WHERE differences > 0;
+            INSERT INTO leaked SELECT rid FROM difference
+            """,
+            cancellationToken);
         _labels[index] += connection.Number("SELECT count(*) FROM difference", cancellationToken);
         _values[index] += connection.Number("SELECT CAST(sum(differences) AS BIGINT) FROM difference", cancellationToken);
     }
-
-    private static string Differences(int features, string a, string b) =>
-        string.Join(" + ", Enumerable.Range(0, features).Select(f => $"CAST({a}.f{f} IS DISTINCT FROM {b}.f{f} AS BIGINT)"));
 }

@@ -19,9 +19,12 @@ internal sealed class Fstore : IDisposable
 
     public string Repo { get; }
 
-    public async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    public Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => RunInZoneAsync(null, arguments);
+
+    /// <summary>Runs in a time zone, which is a matter of the whole process.</summary>
+    public async Task<(int Code, string Output, string Error)> RunInZoneAsync(string? zone, params string[] arguments)
     {
-        using var process = Start(arguments);
+        using var process = Start(zone is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["TZ"] = zone }, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -11,8 +11,9 @@ internal sealed record DataSetRows(IReadOnlyList<string> Columns, IReadOnlyList<
         using var database = DuckDbDatabase.Open(null, new DuckDbOptions(256, 1));
         using var connection = database.Connect();
         connection.Execute("SET TimeZone = 'UTC'");
+        var file = $"read_parquet('{path}', hive_partitioning = false)";
         var (columns, types, rows) = (new List<string>(), new List<string>(), new List<string>());
-        using (var reader = connection.Query($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '{path}')"))
+        using (var reader = connection.Query($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {file})"))
         {
             while (reader.NextChunk())
             {
@@ -25,7 +26,7 @@ internal sealed record DataSetRows(IReadOnlyList<string> Columns, IReadOnlyList<
         }
 
         var cells = columns.Zip(types, (c, t) => t.StartsWith("TIMESTAMP", StringComparison.Ordinal) ? $"epoch_us(\"{c}\")" : t is "INTEGER" or "HUGEINT" ? $"CAST(\"{c}\" AS BIGINT)" : t is "FLOAT" ? $"CAST(\"{c}\" AS DOUBLE)" : $"\"{c}\"");
-        using (var reader = connection.Query($"SELECT {string.Join(", ", cells)} FROM '{path}'"))
+        using (var reader = connection.Query($"SELECT {string.Join(", ", cells)} FROM {file}"))
         {
             while (reader.NextChunk())
             {

@@ -24,7 +24,7 @@ internal sealed class NaiveJoin(JoinRules rules)
         Candidate? best = null;
         foreach (var row in rows.Where(r => r.User == user && r.Event <= time && (!ByCommit || (r.Known ?? r.Event) + After <= time)))
         {
-            if (best is null || row.Event > best.Event || (row.Event == best.Event && (row.Known ?? long.MinValue) >= (best.Known ?? long.MinValue)))
+            if (best is null || row.Event > best.Event || (row.Event == best.Event && (row.Known ?? row.Event) >= (best.Known ?? best.Event)))
             {
                 best = row;
             }

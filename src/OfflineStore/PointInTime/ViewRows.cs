@@ -1,3 +1,4 @@
+using System.Globalization;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
@@ -6,87 +7,96 @@ using Kind = Feast.Types.ValueType.Types.Enum;
 
 namespace FeatureStore.OfflineStore.PointInTime;
 
-/// <summary>The rows of a view's source, each with its number <c>sid</c>, which is its position too.</summary>
-/// <param name="From">A FROM term with <c>sid</c> and what <see cref="Features"/> read.</param>
-/// <param name="Features">The selected features as SQL over it.</param>
-/// <param name="History">A SELECT of the plan's history relation, of the labels' entities alone.</param>
-/// <param name="HasEnds">False if no row ends.</param>
-internal sealed record SourceRows(string From, IReadOnlyList<string> Features, string History, bool HasEnds);
-
-/// <summary>Opens the source of a view: a feature table, plain Parquet, or a change table.</summary>
-internal sealed class SourceOpener(DuckDbConnection connection, LakePins pins, LabelTable labels, bool asFeast)
+/// <summary>
+/// Brings the rows of a view's source that some label may see into the table <c>row0, row1, …(sid, code, event_time, known_time, ends, f0, f1, …)</c>,
+/// <c>sid</c> being their position, and a row −1 of nulls; and offers them as the plan's history relation. Sources are a feature table, plain Parquet,
+/// or a change table.
+/// </summary>
+/// <param name="asFeast">Features keep the source's type.</param>
+internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, LabelTable labels, bool asFeast)
 {
-    // A file's number stands above the number of its row.
-    private const string Sid = "(CAST(file_index AS BIGINT) << 40) + file_row_number";
-
+    /// <returns>True if a row ends.</returns>
     /// <exception cref="DeltaException">The table is missing, damaged, or lacks a column.</exception>
-    public SourceRows Open(SelectedView view, int index, int group, CancellationToken cancellationToken)
+    public bool Open(SelectedView view, int index, int group, CancellationToken cancellationToken)
     {
         var table = pins.Pin(view.View.Source.Path, view.View.Name, cancellationToken);
-        return table.IsChangeTable ? Versions(view, table, index, group, cancellationToken) : Rows(view, table, group, cancellationToken);
+        var select = table.IsChangeTable ? Versions(view, table, group, cancellationToken) : Rows(view, table, group, cancellationToken);
+        connection.Execute(
+            $"""
+            CREATE OR REPLACE TEMP TABLE row{index} AS {select};
+            INSERT INTO row{index} (sid) VALUES ({DuckDbJoin.None});
+            CREATE OR REPLACE TEMP VIEW history{index} AS SELECT code, sid, event_time, known_time, ends, sid AS position FROM row{index} WHERE sid >= 0
+            """,
+            cancellationToken);
+        return table.IsChangeTable && connection.Number($"SELECT count(*) FROM row{index} WHERE ends < {LakeSql.Number(JoinPlan.Never)}", cancellationToken) > 0;
     }
 
-    private SourceRows Rows(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
+    private string Rows(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
     {
-        var from = From(table);
+        var from = From(table, cancellationToken);
         var types = Types(from, cancellationToken);
         var source = view.View.Source;
         var time = Instant(view, types, source.TimestampField);
         var created = source.CreatedTimestampColumn is { } c ? $"epoch_us({Instant(view, types, c).Sql})" : "CAST(NULL AS BIGINT)";
-        var history = $"""
-            SELECT e.code, s.sid, epoch_us(s.time) AS event_time, s.known_time, {LakeSql.Number(JoinPlan.Never)} AS ends, s.sid AS position
+        return $"""
+            SELECT s.sid, e.code, epoch_us(s.time) AS event_time, s.known_time, {LakeSql.Number(JoinPlan.Never)} AS ends{string.Concat(view.Features.Select((_, i) => $", s.f{i}"))}
             FROM (
-                SELECT sid, {time.Sql} AS time, {created} AS known_time{string.Concat(view.Keys.Select((k, i) => $", {Cell(view, types, k)} AS k{i}"))}
+                SELECT sid, {time.Sql} AS time, {created} AS known_time{string.Concat(view.Keys.Select((k, i) => $", {Cell(view, types, k)} AS k{i}"))}{Features(view, types)}
                 FROM {from} WHERE {Within(time, view)}) s
             JOIN entity{group} e ON {Join(view)}
             """;
-        return new SourceRows(from, [.. view.Features.Select(f => Feature(view, types, f))], history, HasEnds: false);
     }
 
-    private SourceRows Versions(SelectedView view, PinnedTable table, int index, int group, CancellationToken cancellationToken)
+    private string Versions(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
     {
         var changes = LakeSql.Files(table.Root, table.Snapshot!.Files.Values, table.Columns);
         var types = Types(changes, cancellationToken);
         var time = Instant(view, types, view.View.Source.TimestampField);
         var needed = view.Keys.Concat(view.Features).Select(f => ViewColumns.SourceColumn(view.View, f.Name)).Append(view.View.Source.TimestampField).Distinct();
-        List<LakeColumn> read = [.. needed.Select(name => table.Columns.First(c => c.Name == name))];
-        var features = view.Features.Select((f, i) => $", {Feature(view, types, f)} AS f{i}");
+        List<LakeColumn> read = [.. needed.Select(name => table.Columns.FirstOrDefault(c => c.Name == name) ?? throw Lacks(view, name))];
 
         // Rows of equal times are told apart as serving does: the first source and key count, so they come last here.
-        connection.Execute(
-            $"""
-            CREATE OR REPLACE TEMP TABLE version{index} AS
+        return $"""
             WITH RECURSIVE {ChangeVersions.With(changes, read, ChangeTraits.Of(connection, [changes], cancellationToken))},
             living AS (
-                SELECT epoch_us({time.Sql}) AS event_time, k, k_next, __source, __key{string.Concat(view.Keys.Select((key, i) => $", {Cell(view, types, key)} AS k{i}"))}{string.Concat(features)}
+                SELECT epoch_us({time.Sql}) AS event_time, k, k_next, __source, __key{string.Concat(view.Keys.Select((key, i) => $", {Cell(view, types, key)} AS k{i}"))}{Features(view, types)}
                 FROM version WHERE __op <> 'd' AND k < k_next)
-            SELECT e.code, s.event_time, s.k, s.k_next{string.Concat(view.Features.Select((_, i) => $", s.f{i}"))}
+            SELECT row_number() OVER (ORDER BY s.__source DESC, s.__key DESC, s.k) AS sid, e.code, s.event_time, s.k AS known_time, s.k_next AS ends{string.Concat(view.Features.Select((_, i) => $", s.f{i}"))}
             FROM living s JOIN entity{group} e ON {Join(view)}
             WHERE s.event_time <= {LakeSql.Number(labels.GreatestMicros)}
-            ORDER BY s.__source DESC, s.__key DESC, s.k
-            """,
-            cancellationToken);
-        var hasEnds = connection.Number($"SELECT count(*) FROM version{index} WHERE k_next < {LakeSql.Number(JoinPlan.Never)}", cancellationToken) > 0;
-        return new SourceRows(
-            $"(SELECT *, rowid AS sid FROM version{index})",
-            [.. view.Features.Select((_, i) => $"f{i}")],
-            $"SELECT code, rowid AS sid, event_time, k AS known_time, k_next AS ends, rowid AS position FROM version{index}",
-            hasEnds);
+            """;
     }
 
+    private string Features(SelectedView view, Dictionary<string, string> types) => string.Concat(view.Features.Select((f, i) => $", {Feature(view, types, f)} AS f{i}"));
+
     // The empty relation gives a table without files its columns, and a file from before a column was added that column.
-    private static string From(PinnedTable table)
+    private string From(PinnedTable table, CancellationToken cancellationToken)
     {
-        var files = string.Join(", ", table.Files.Select(LakeSql.Text));
+        var files = string.Join(", ", table.Files.Select(LakeSql.Path));
         if (table.Snapshot is null)
         {
-            return $"(SELECT *, {Sid} AS sid FROM read_parquet([{files}], union_by_name = true))";
+            return $"(SELECT *, {Position(table, cancellationToken)} AS sid FROM read_parquet([{files}], union_by_name = true))";
         }
 
         var empty = "SELECT " + string.Concat(table.Columns.Select(c => $"CAST(NULL AS {LakeSql.Type(c.Type)}) AS {LakeSql.Name(c.Name)}, ")) + "CAST(NULL AS BIGINT) AS sid WHERE false";
         return table.Files.Count == 0
             ? $"({empty})"
-            : $"({empty} UNION ALL BY NAME SELECT *, {Sid} AS sid FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false))";
+            : $"({empty} UNION ALL BY NAME SELECT *, {Position(table, cancellationToken)} AS sid FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false))";
+    }
+
+    // Positions without gaps: DuckDB looks rows of a small range of numbers up without hashing them.
+    private string Position(PinnedTable table, CancellationToken cancellationToken)
+    {
+        if (table.Files.Count == 1)
+        {
+            return "file_row_number";
+        }
+
+        var counts = connection.Texts($"SELECT file_name, num_rows FROM parquet_file_metadata([{string.Join(", ", table.Files.Select(LakeSql.Path))}])", cancellationToken)
+            .DistinctBy(r => r[0]).ToDictionary(r => r[0]!, r => long.Parse(r[1]!, CultureInfo.InvariantCulture));
+        long before = 0;
+        var starts = table.Files.Select(f => (before += counts[f]) - counts[f]).ToList();
+        return $"[{string.Join(", ", starts)}][CAST(file_index AS BIGINT) + 1] + file_row_number";
     }
 
     /// <summary>Rows that some label may see.</summary>
@@ -139,5 +149,8 @@ internal sealed class SourceOpener(DuckDbConnection connection, LakePins pins, L
 
     private static string Type(SelectedView view, Dictionary<string, string> types, string column) => types.TryGetValue(column, out var type)
         ? type
-        : throw new DeltaException($"{view.View.Source.Path} has no column {column}, which view {view.View.Name} needs; correct the view or its source.");
+        : throw Lacks(view, column);
+
+    private static DeltaException Lacks(SelectedView view, string column) =>
+        new($"{view.View.Source.Path} has no column {column}, which view {view.View.Name} needs; correct the view or its source.");
 }
