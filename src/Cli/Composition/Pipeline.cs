@@ -64,6 +64,13 @@ internal sealed class Pipeline(Repo repo)
         return rows;
     }
 
+    /// <summary>Brings every aggregated view up to what arrived, by computing what it touched.</summary>
+    public IEnumerable<(string View, TouchedResult Result)> ComputeTouched(RegistrySnapshot snapshot, CancellationToken cancellationToken)
+    {
+        var weekly = new WeeklyFeatures(repo.Config.LakePath, LakeOptions.Read(repo.Config));
+        return snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null).Select(v => (v.Name, weekly.ComputeTouched(v, cancellationToken)));
+    }
+
     /// <summary>
     /// Materialises one view and then, and only then, notes the range in the registry. A store that lost the view's rows since the last run gets them all
     /// again, whatever range is asked for, as it would pass for whole otherwise.

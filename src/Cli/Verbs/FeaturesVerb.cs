@@ -1,9 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
-using FeatureStore.OfflineStore.Features;
-using FeatureStore.Registry.Configuration;
-using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.Cli.Verbs;
 
@@ -12,23 +10,48 @@ internal static class FeaturesVerb
 {
     private const int StepsMax = 100_000;
 
-    public static Command Create() => new("features", "Compute aggregated views, and look at them.") { Compute(), Show() };
+    public static Command Create() => new("features", "Compute aggregated views, and look at them.") { Compute(), FeaturesVerbShow.Show(), FeaturesVerbShow.SourceRows() };
 
     private static Command Compute()
     {
-        var asOf = new Option<string>("--as-of") { Description = "The last time T to compute; a window is [T - 7 d, T).", Required = true };
+        var asOf = new Option<string?>("--as-of") { Description = "The last time T to compute; a window is [T - 7 d, T)." };
         var from = new Option<string?>("--from") { Description = "The first time; only the last one without it." };
         var every = new Option<string>("--every") { Description = "Step between times, for instance 7d or 12h.", DefaultValueFactory = _ => "7d" };
-        var command = new Command("compute", "Example: fstore features compute --from 2026-01-05 --as-of 2026-11-02 --every 7d") { asOf, from, every };
+        var touched = new Option<bool>("--touched") { Description = "Instead, every time that was computed before, for the users and weeks that changes since then may have altered." };
+        var command = new Command("compute", "Example: fstore features compute --from 2026-01-05 --as-of 2026-11-02 --every 7d, later fstore features compute --touched") { asOf, from, every, touched };
         command.SetAction((parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(touched) == (parsed.GetValue(asOf) is not null) || (parsed.GetValue(touched) && parsed.GetValue(from) is not null))
+            {
+                throw new UsageException("Give --as-of, the last time to compute, or --touched, which takes the times that were computed before.");
+            }
+
             var repo = GlobalOptions.Repo(parsed);
+            if (parsed.GetValue(touched))
+            {
+                Touched(repo, parsed.GetValue(GlobalOptions.Json), cancellationToken);
+                return Task.FromResult(ExitCodes.Ok);
+            }
+
             var times = Times(parsed.GetValue(from), parsed.GetValue(asOf)!, parsed.GetValue(every)!);
             var rows = new Pipeline(repo).Compute(repo.Snapshot(), times, null, cancellationToken);
             Answer.Object(parsed.GetValue(GlobalOptions.Json), $"{rows:N0} rows written for {times.Count:N0} times", new { Rows = rows, Times = times.Count });
             return Task.FromResult(ExitCodes.Ok);
         });
         return command;
+    }
+
+    private static void Touched(Repo repo, bool json, CancellationToken cancellationToken)
+    {
+        foreach (var (view, result) in new Pipeline(repo).ComputeTouched(repo.Snapshot(), cancellationToken))
+        {
+            Answer.Object(
+                json,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{view}: {result.Users:N0} users touched in {result.Times:N0} weeks, {result.RowsWritten:N0} rows written{(result.TimesWhole > 0 ? $"; {result.TimesWhole:N0} weeks computed whole" : string.Empty)}; true up to version {result.ToVersion} of its source"),
+                new { View = view, result.Users, Weeks = result.Times, Rows = result.RowsWritten, WeeksWhole = result.TimesWhole, result.FromVersion, result.ToVersion });
+        }
     }
 
     private static List<long> Times(string? from, string asOf, string every)
@@ -60,39 +83,4 @@ internal static class FeaturesVerb
 
         throw new UsageException($"--every is '{text}'; write a number with d or h, as in 7d.");
     }
-
-    private static Command Show()
-    {
-        var asOf = new Option<string>("--as-of") { Description = "Show the newest rows at or before this time.", Required = true };
-        var user = new Option<string?>("--user") { Description = "Only this entity." };
-        var viewName = new Option<string?>("--feature-view") { Description = "Which view; needed when several are aggregated." };
-        var command = new Command("show", "Example: fstore features show --as-of 2026-11-02 --user 576") { asOf, user, viewName };
-        command.SetAction((parsed, cancellationToken) =>
-        {
-            var repo = GlobalOptions.Repo(parsed);
-            var view = Choose(repo.Snapshot(), parsed.GetValue(viewName));
-            var rows = repo.FeatureReader()
-                .Show(view, Instant.Micros(Instant.Parse(parsed.GetValue(asOf)!)), parsed.GetValue(user), cancellationToken);
-            string[] columns = [.. view.JoinKeys.Select(k => k.Name), .. view.Features.Select(f => f.Name), "event_timestamp", "created_timestamp"];
-            Answer.Rows(parsed.GetValue(GlobalOptions.Json), columns, rows.Select(Cells));
-            return Task.FromResult(ExitCodes.Ok);
-        });
-        return command;
-    }
-
-    private static FeatureViewModel Choose(RegistrySnapshot snapshot, string? name)
-    {
-        var views = snapshot.FeatureViews.Values.Where(v => name is null ? v.Aggregated is not null : v.Name == name).ToArray();
-        return views.Length == 1
-            ? views[0]
-            : throw new UsageException($"Name one view with --feature-view: {string.Join(", ", snapshot.FeatureViews.Keys)} ({RepoConfig.FileName}'s registry).");
-    }
-
-    private static IReadOnlyList<object?> Cells(ShownRow row) =>
-    [
-        .. row.Keys,
-        .. row.Values,
-        Instant.Text(Instant.FromMicros(row.EventTimeMicros)),
-        row.CreatedTimeMicros is { } created ? Instant.Text(Instant.FromMicros(created)) : null,
-    ];
 }

@@ -46,12 +46,16 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
 
     /// <summary>The newest row of each entity, or of one, at or before a time; in key order, all held in memory.</summary>
     /// <param name="user">Value of the first join key, as text; null for all.</param>
-    public IReadOnlyList<ShownRow> Show(FeatureViewModel view, long asOfMicros, string? user, CancellationToken cancellationToken)
+    /// <param name="knownAtMicros">Only what was known at or before it: an earlier answer stays what it was, whatever was corrected since.</param>
+    /// <param name="isHistory">Every version of the newest row that was known by then, not only the last.</param>
+    /// <exception cref="DeltaException">The table is missing or damaged, or does not say when its rows were known.</exception>
+    public IReadOnlyList<ShownRow> Show(
+        FeatureViewModel view, long asOfMicros, string? user, CancellationToken cancellationToken, long knownAtMicros = SourceRows.Now, bool isHistory = false)
     {
         var shown = new List<ShownRow>();
         using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(connection, view, LakeTime.Least, asOfMicros, user, null, cancellationToken), cancellationToken);
+        using var reader = connection.Query(LatestSql(connection, view, new Asked(LakeTime.Least, asOfMicros, user, null, knownAtMicros, isHistory), cancellationToken), cancellationToken);
         while (reader.NextChunk())
         {
             for (var r = 0; r < reader.RowCount; r++)
@@ -80,7 +84,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
     {
         using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(connection, view, startMicros, endMicros, null, changedSince, cancellationToken), cancellationToken);
+        using var reader = connection.Query(LatestSql(connection, view, new Asked(startMicros, endMicros, null, changedSince, SourceRows.Now, false), cancellationToken), cancellationToken);
         var batch = new List<EncodedRow>(batchRows);
         while (reader.NextChunk())
         {
@@ -102,10 +106,11 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         }
     }
 
-    private string LatestSql(
-        DuckDbConnection connection, FeatureViewModel view, long startMicros, long endMicros, string? user, long? changedSince, CancellationToken cancellationToken)
+    private sealed record Asked(long StartMicros, long EndMicros, string? User, long? ChangedSince, long KnownAtMicros, bool IsHistory);
+
+    private string LatestSql(DuckDbConnection connection, FeatureViewModel view, Asked asked, CancellationToken cancellationToken)
     {
-        var (from, columns, added) = From(view, changedSince, cancellationToken);
+        var (from, columns, added) = From(view, asked.ChangedSince, cancellationToken);
         var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
         string Column(FieldModel field)
         {
@@ -116,27 +121,33 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         }
 
         var keys = view.JoinKeys.Select(Column).ToList();
-        var whose = user is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(user)}";
+        var whose = asked.User is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(asked.User)}";
         if (ChangeColumns.IsChangeTable(columns))
         {
-            return VersionRows.Latest(view, columns, from, Column, whose, startMicros, endMicros, added, ChangeTraits.Of(connection, [from], cancellationToken));
+            return asked.IsHistory
+                ? throw new DeltaException($"View {view.Name} reads the change table {view.Source.Path}, whose rows are the history themselves; ask for its rows as known at a time.")
+                : VersionRows.Latest(view, columns, from, Column, whose, asked.StartMicros, asked.EndMicros, added, ChangeTraits.Of(connection, [from], cancellationToken), asked.KnownAtMicros);
         }
 
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
         var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
         var newest = string.Join(", ", keys);
+        var known = asked.KnownAtMicros == SourceRows.Now ? string.Empty
+            : view.Source.CreatedTimestampColumn is not null ? $" AND {created} <= {LakeSql.Number(asked.KnownAtMicros)}"
+            : throw new DeltaException($"The source of view {view.Name} has no created_timestamp_column, so it does not say when its rows were known; name one.");
 
         // An entity with a row in the range has its newest one there, whatever was added before the start.
+        var start = LakeSql.Number(asked.StartMicros);
         var taken = added is null
-            ? $"{time} >= {LakeSql.Number(startMicros)}"
-            : $"({time} >= {LakeSql.Number(startMicros)} OR struct_pack({Packed(keys)}) IN (SELECT struct_pack({Packed(keys)}) FROM {added}))";
+            ? $"{time} >= {start}"
+            : $"({time} >= {start} OR struct_pack({Packed(keys)}) IN (SELECT struct_pack({Packed(keys)}) FROM {added}))";
         return $"""
             SELECT {string.Join(", ", keys.Concat(view.Features.Select(Column)))}, {time}, {created}
             FROM {from}
-            WHERE {taken} AND {time} <= {LakeSql.Number(endMicros)}{whose}
+            WHERE {taken} AND {time} <= {LakeSql.Number(asked.EndMicros)}{whose}{known}
                 AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
-            QUALIFY row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST) = 1
-            ORDER BY {newest}
+            QUALIFY {(asked.IsHistory ? $"rank() OVER (PARTITION BY {newest} ORDER BY {time} DESC)" : $"row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST)")} = 1
+            ORDER BY {newest}{(asked.IsHistory ? ", " + created : string.Empty)}
             """;
     }
 

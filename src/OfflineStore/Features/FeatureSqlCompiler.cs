@@ -89,29 +89,40 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
             """
         : "";
 
+    private TouchedSql Touched => new(_keys, RowTime, aggregated.Window.Ticks / TimeSpan.TicksPerMicrosecond, aggregated.EmptyWindowZero);
+
+    /// <summary>Makes the tables <c>touched</c>, as <see cref="TouchedSql.Pairs"/> says, and <c>touched_row</c>, the same by the feature table's types.</summary>
+    public string TouchedPairs(ChangeScan scan, IReadOnlyList<long> times)
+    {
+        var typed = _keys.Select((k, i) => $"CAST({k} AS {LakeSql.Type(OutputColumns[i].Type)}) AS k{i}");
+        return $"{Touched.Pairs(scan, Single(scan.Inserts), times)}; CREATE OR REPLACE TEMP TABLE touched_row AS SELECT {string.Join(", ", typed)}, t FROM touched";
+    }
+
     /// <summary>Makes the tables <c>member</c>, what lies in the window of T at some known time, and <c>birth</c>, when each key gets its first row.</summary>
-    public string Members(ChangeScan scan, long asOfMicros)
+    /// <param name="touchedOnly">Only for the keys that the table <c>touched</c> has for T.</param>
+    public string Members(ChangeScan scan, long asOfMicros, bool touchedOnly = false)
     {
         var from = asOfMicros - (aggregated.Window.Ticks / TimeSpan.TicksPerMicrosecond);
         var t = LakeSql.Number(asOfMicros);
         var columns = string.Join(", ", RowColumns.Select(c => LakeSql.Name(c.Name)));
+        var only = touchedOnly ? $" SEMI JOIN (SELECT {Keys} FROM touched WHERE t = {t}) USING ({Keys})" : string.Empty;
         var member = $"""
             CREATE OR REPLACE TEMP TABLE member AS
             SELECT {columns}, greatest(epoch_us(__commit_time), {t}) AS k, {ChangeVersions.End} AS k_next
-            FROM {Single(scan.InsertsBetween(from, asOfMicros))} WHERE {Between(from, asOfMicros)}
+            FROM {Single(scan.InsertsBetween(from, asOfMicros))}{only} WHERE {Between(from, asOfMicros)}
             UNION ALL
-            SELECT {columns}, greatest(k, {t}), k_next FROM versions WHERE k_next > {t} AND row_time >= {LakeSql.Number(from)} AND row_time < {t};
+            SELECT {columns}, greatest(k, {t}), k_next FROM versions{only} WHERE k_next > {t} AND row_time >= {LakeSql.Number(from)} AND row_time < {t};
             """;
         return member + (aggregated.EmptyWindowZero
             ? $"""
                 CREATE OR REPLACE TEMP TABLE birth AS
-                SELECT {Keys}, {t} AS k FROM settled WHERE since <= {t}
+                SELECT {Keys}, {t} AS k FROM settled{only} WHERE since <= {t}
                 UNION ALL
                 SELECT {Keys}, min(k) FROM (
                     SELECT {Keys}, epoch_us(__commit_time) AS k
-                    FROM {Single(scan.InsertsInFlight(asOfMicros))} WHERE {RowTime} < {t} AND epoch_us(__commit_time) > {t}
+                    FROM {Single(scan.InsertsInFlight(asOfMicros))}{only} WHERE {RowTime} < {t} AND epoch_us(__commit_time) > {t}
                     UNION ALL
-                    SELECT {Keys}, greatest(k, {t}) FROM versions WHERE k_next > {t} AND row_time < {t})
+                    SELECT {Keys}, greatest(k, {t}) FROM versions{only} WHERE k_next > {t} AND row_time < {t})
                 ANTI JOIN (SELECT {Keys} FROM settled WHERE since <= {t}) USING ({Keys})
                 GROUP BY {Keys}
                 """

@@ -17,9 +17,10 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
 
     /// <summary>Writes the rows of each time, a partition after the other.</summary>
     /// <param name="compute">Adds all rows of a time to the connection's table <c>computed</c>.</param>
+    /// <param name="touchedKeys">How many leading columns are keys, if only the rows of the table <c>touched_row</c> (k0, k1, … and t) are computed; null for all rows.</param>
     /// <exception cref="DeltaException">Another process writes this table, or it is damaged.</exception>
     public ComputeResult Write(
-        DuckDbConnection connection, IReadOnlyList<long> asOfMicros, Action<long> compute, CancellationToken cancellationToken)
+        DuckDbConnection connection, IReadOnlyList<long> asOfMicros, Action<long> compute, int? touchedKeys, CancellationToken cancellationToken)
     {
         using var single = TableLock.Take(root);
         var before = _log.Read(cancellationToken);
@@ -39,7 +40,7 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
                 compute(time);
             }
 
-            var contradicted = old.Count > 0 && Load(connection, old, date, cancellationToken);
+            var contradicted = old.Count > 0 && Load(connection, old, date, touchedKeys, cancellationToken);
             var select = contradicted ? "SELECT * FROM computed UNION ALL SELECT * FROM others"
                 : old.Count > 0 ? "SELECT * FROM computed EXCEPT ALL SELECT * FROM present"
                 : "SELECT * FROM computed";
@@ -88,14 +89,16 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
 
     /// <summary>Fills <c>present</c> with the partition's rows of the times in question, <c>others</c> with the rest of it.</summary>
     /// <returns>True if a present row is no longer true.</returns>
-    private bool Load(DuckDbConnection connection, List<DeltaFile> old, IEnumerable<long> times, CancellationToken cancellationToken)
+    private bool Load(DuckDbConnection connection, List<DeltaFile> old, IEnumerable<long> times, int? touchedKeys, CancellationToken cancellationToken)
     {
         var names = string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
         var list = string.Join(", ", times.Select(LakeSql.Number));
         var time = LakeSql.Micros(LakeSql.Name(timeColumn), LakeType.Timestamp);
         var files = LakeSql.Files(root, old, columns);
-        connection.Execute($"CREATE OR REPLACE TEMP TABLE present AS SELECT {names} FROM {files} WHERE {time} IN ({list})", cancellationToken);
-        connection.Execute($"CREATE OR REPLACE TEMP TABLE others AS SELECT {names} FROM {files} WHERE {time} NOT IN ({list})", cancellationToken);
+        var isMeant = touchedKeys is not { } keys ? $"{time} IN ({list})"
+            : $"EXISTS (SELECT 1 FROM touched_row x WHERE x.t = {time} AND {string.Join(" AND ", columns.Take(keys).Select((c, i) => $"x.k{i} = f.{LakeSql.Name(c.Name)}"))})";
+        connection.Execute($"CREATE OR REPLACE TEMP TABLE present AS SELECT {names} FROM {files} f WHERE {isMeant}", cancellationToken);
+        connection.Execute($"CREATE OR REPLACE TEMP TABLE others AS SELECT {names} FROM {files} f WHERE NOT {isMeant}", cancellationToken);
         return Count(connection, "SELECT count(*) FROM (SELECT * FROM present EXCEPT ALL SELECT * FROM computed)", cancellationToken) > 0;
     }
 

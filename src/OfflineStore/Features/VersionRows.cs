@@ -19,9 +19,10 @@ internal static class VersionRows
     /// <param name="whose">A condition on the keys, or empty.</param>
     /// <param name="added">Changes whose entities are taken whatever their event time, or null.</param>
     /// <param name="traits">What occurs in the table.</param>
+    /// <param name="knownAtMicros">Changes known later are as if they had not come.</param>
     /// <exception cref="DeltaException">The table lacks a column.</exception>
     public static string Latest(
-        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros, string? added, ChangeTraits traits)
+        FeatureViewModel view, IReadOnlyList<LakeColumn> columns, string changes, Func<FieldModel, string> field, string whose, long startMicros, long endMicros, string? added, ChangeTraits traits, long knownAtMicros)
     {
         var keys = view.JoinKeys.Select((key, i) => (Sql: field(key), Name: $"key{i}")).ToList();
         var features = view.Features.Select((feature, i) => (Sql: field(feature), Name: $"feature{i}")).ToList();
@@ -45,8 +46,8 @@ internal static class VersionRows
             feature_row AS (
                 SELECT {string.Join(", ", keys.Concat(features).Select(c => $"{c.Sql} AS {c.Name}"))},
                     {LakeSql.Micros(LakeSql.Name(time.Name), time.Type)} AS event_time, k, k_next, k_next = {ChangeVersions.End} AS alive, __source, __key
-                FROM version
-                WHERE __op <> 'd'{whose} AND {string.Join(" AND ", keys.Select(k => k.Sql + " IS NOT NULL"))}),
+                FROM (SELECT * REPLACE (CASE WHEN k_next > {LakeSql.Number(knownAtMicros)} THEN {ChangeVersions.End} ELSE k_next END AS k_next) FROM version)
+                WHERE k <= {LakeSql.Number(knownAtMicros)} AND __op <> 'd'{whose} AND {string.Join(" AND ", keys.Select(k => k.Sql + " IS NOT NULL"))}),
             newest AS (
                 SELECT *, max(k_next) OVER (PARTITION BY {entity}) AS ended
                 FROM feature_row

@@ -1,4 +1,3 @@
-using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
 
@@ -9,6 +8,15 @@ namespace FeatureStore.OfflineStore.Features;
 /// <param name="FilesReplaced">Files taken out because a row of theirs is no longer true.</param>
 /// <param name="TableVersion">The table's version afterwards, or null where there is no table yet.</param>
 public sealed record ComputeResult(long RowsWritten, int FilesReplaced, long? TableVersion);
+
+/// <summary>What a computation of touched rows did.</summary>
+/// <param name="Users">Entities whose rows were computed anew.</param>
+/// <param name="Times">Feature times at which they were.</param>
+/// <param name="RowsWritten">Rows in new files, those of replaced partitions included.</param>
+/// <param name="TimesWhole">Feature times that were computed for every entity, since it is not known up to where their rows are true, or a truncate came.</param>
+/// <param name="FromVersion">The oldest version of the change table that rows were true up to; null if none is known.</param>
+/// <param name="ToVersion">The version that they are true up to now.</param>
+public sealed record TouchedResult(long Users, long Times, long RowsWritten, int TimesWhole, long? FromVersion, long ToVersion);
 
 /// <summary>
 /// Computes aggregated views from their change tables. However often and in whatever portions it runs, the rows are the
@@ -39,44 +47,18 @@ public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
     /// <exception cref="DeltaException">The view is not aggregated, a table is damaged, or another run wrote meanwhile.</exception>
     public ComputeResult Compute(FeatureViewModel view, IReadOnlyList<long> asOfMicros, CancellationToken cancellationToken)
     {
-        var aggregated = view.Aggregated
-            ?? throw new DeltaException($"View {view.Name} has no aggregations, so there is nothing to compute; name an aggregated view.");
-        var times = asOfMicros.Distinct().Order().ToList();
-        var sourceRoot = Path.Combine(lakeRoot, aggregated.SourcePath);
-        var source = new DeltaLog(sourceRoot).Read(cancellationToken)
-            ?? throw new DeltaException($"{sourceRoot} holds no change table yet; ingest changes before computing view {view.Name}.");
-        var compiler = new FeatureSqlCompiler(view, aggregated, DeltaSchema.Read(source.Metadata.SchemaString, sourceRoot));
-
-        var scan = new ChangeScan(sourceRoot, source, [.. ChangeColumns.Leading, .. compiler.RowColumns], aggregated.EventTimeColumn);
-        using var database = LakeDatabase.Open(options);
-        using var connection = LakeDatabase.Connect(database, cancellationToken);
-        scan = Prepare(connection, compiler, scan, cancellationToken);
-        var table = new FeatureTable(Path.Combine(lakeRoot, view.Source.Path), compiler.OutputColumns, view.Source.TimestampField);
-        return table.Write(
-            connection,
-            times,
-            time =>
-            {
-                connection.Execute(compiler.Members(scan, time), cancellationToken);
-                connection.Execute(compiler.Rows(time), cancellationToken);
-            },
-            cancellationToken);
+        using var run = ComputeRun.Open(lakeRoot, view, options, cancellationToken);
+        return run.Compute([.. asOfMicros.Distinct().Order()], cancellationToken);
     }
 
-    /// <summary>What all feature times share: the tables <c>repeated</c>, <c>versions</c> and <c>settled</c>.</summary>
-    internal static ChangeScan Prepare(
-        DuckDbConnection connection, FeatureSqlCompiler compiler, ChangeScan scan, CancellationToken cancellationToken)
+    /// <summary>
+    /// Brings every feature time that was computed before up to the change table's newest version, by computing anew only the users and times that the
+    /// changes since then may have altered. The rows are those that a full computation gives.
+    /// </summary>
+    /// <exception cref="DeltaException">The view is not aggregated, a table is damaged, or another run wrote meanwhile.</exception>
+    public TouchedResult ComputeTouched(FeatureViewModel view, CancellationToken cancellationToken)
     {
-        // A truncate ends every key of its source, so none stands by itself.
-        if (ChangeTraits.IsAny(connection, scan.Changes, "__op = 't'", cancellationToken))
-        {
-            scan = scan.AllChanges();
-        }
-
-        connection.Execute(compiler.Repeated(scan), cancellationToken);
-        var traits = ChangeTraits.Of(connection, [scan.Changes, scan.Inserts], cancellationToken);
-        connection.Execute(compiler.Versions(scan, traits), cancellationToken);
-        connection.Execute(compiler.Settled(scan), cancellationToken);
-        return scan;
+        using var run = ComputeRun.Open(lakeRoot, view, options, cancellationToken);
+        return run.ComputeTouched(cancellationToken);
     }
 }

@@ -48,6 +48,13 @@ internal static class NaiveFeatures
         return rows;
     }
 
+    /// <summary>The rows that live at a known time, each with the time from which it was known.</summary>
+    public static List<string> Alive(IReadOnlyList<ChangeRow> delivered, long knownAt) =>
+    [
+        .. Versions(delivered).Where(v => !v.Deleted && v.Known <= knownAt && knownAt < v.KnownNext)
+            .Select(v => $"{string.Join('|', v.Values.Select(Text))}|{v.Known}").Order(StringComparer.Ordinal),
+    ];
+
     public static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } s ? s : "null";
 
     public static List<Version> Versions(IReadOnlyList<ChangeRow> delivered) => [.. delivered.GroupBy(r => r.Source).SelectMany(Walk)];
