@@ -1,9 +1,11 @@
 using BenchmarkDotNet.Running;
 using FeatureStore.Benchmarks.DuckDb;
+using FeatureStore.Benchmarks.Ingest;
 using FeatureStore.Benchmarks.Scoring;
 using FeatureStore.Benchmarks.Weekly;
 
 // weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
+// ingest [--rows N] [--pairs N] [--folder PATH]
 // score-row MODEL... (for example tests/Scoring.Tests/Golden/cases/lr-vector/model.onnx)
 // micro [BenchmarkDotNet's own arguments]
 switch (args.FirstOrDefault())
@@ -12,12 +14,16 @@ switch (args.FirstOrDefault())
         return WeeklyBenchmark.Run(WeeklySettings.Parse(args[1..]));
     case WeeklyBenchmark.ChildVerb:
         return WeeklyBenchmark.RunChild(args[1], WeeklySettings.Parse(args[2..]));
+    case "ingest":
+        return IngestBenchmark.Run(args[1..]);
+    case IngestBenchmark.ChildVerb:
+        return IngestBenchmark.RunChild(args[1], args[2..]);
     case "score-row":
         return RowBenchmark.Run(args[1..]);
     case "micro":
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, score-row or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, score-row or micro.");
         return 2;
 }
