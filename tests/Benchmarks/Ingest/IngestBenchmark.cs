@@ -21,7 +21,7 @@ internal static class IngestBenchmark
     private const ulong Seed = 20251102;
     private const int Days = 371;
     private const int RowsPerUser = 100;
-    private const int BatchRows = 50_000; // As the verb takes.
+    private const int BatchRows = 20_000; // As the verb takes.
     private const string Lake = "lake";
     private static readonly DateOnly FirstDay = new(2025, 1, 5);
     private static readonly ImportTable Table = ImportTable.Transactions;
