@@ -1,11 +1,13 @@
 using BenchmarkDotNet.Running;
 using FeatureStore.Benchmarks.DuckDb;
+using FeatureStore.Benchmarks.Ingest;
 using FeatureStore.Benchmarks.Lake;
 using FeatureStore.Benchmarks.Scoring;
 using FeatureStore.Benchmarks.Training;
 using FeatureStore.Benchmarks.Weekly;
 
 // weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
+// ingest [--rows N] [--pairs N] [--folder PATH]
 // open-log [--commits N] [--pairs N]
 // training-export --labels N --rows N [--entities N] [--late-percent N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // training-windows --labels N [--pairs N] [--memory-mib N] [--threads N]: over the bank of weekly-features
@@ -17,6 +19,10 @@ switch (args.FirstOrDefault())
         return WeeklyBenchmark.Run(WeeklySettings.Parse(args[1..]));
     case WeeklyBenchmark.ChildVerb:
         return WeeklyBenchmark.RunChild(args[1], WeeklySettings.Parse(args[2..]));
+    case "ingest":
+        return IngestBenchmark.Run(args[1..]);
+    case IngestBenchmark.ChildVerb:
+        return IngestBenchmark.RunChild(args[1], args[2..]);
     case "open-log":
         return LogBenchmark.Run(args[1..]);
     case "training-export":
@@ -31,6 +37,6 @@ switch (args.FirstOrDefault())
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, open-log, training-export, training-windows, score-row or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, open-log, training-export, training-windows, score-row or micro.");
         return 2;
 }

@@ -7,7 +7,7 @@ namespace FeatureStore.Cli.Composition;
 /// <summary>The change log's topics, each with the change table that it is declared for.</summary>
 internal sealed class LogIngest : IDisposable
 {
-    private const int BatchRows = 10_000;
+    private const int BatchRows = 20_000;
     private const int ReplayRows = 1_000;
     private readonly Repo _repo;
     private readonly EmbeddedChangeLog _log;

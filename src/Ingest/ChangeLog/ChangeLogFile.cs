@@ -6,7 +6,8 @@ namespace FeatureStore.Ingest.ChangeLog;
 internal sealed class ChangeLogFile : IDisposable
 {
     // Grows with the tables below; a file with a number that is not known is refused instead of being misread.
-    private const long LayoutVersion = 3;
+    private const long LayoutVersion = 4;
+    private const long LayoutWithoutSums = 3;
     private const long LayoutWithoutHeaders = 2;
 
     private const string Schema =
@@ -14,7 +15,7 @@ internal sealed class ChangeLogFile : IDisposable
         CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY CHECK (one = 1), cluster_id TEXT NOT NULL, next_lsn INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, topic_id TEXT NOT NULL, next_offset INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS messages (topic INTEGER NOT NULL, offset INTEGER NOT NULL, key BLOB, value BLOB, create_half INTEGER NOT NULL,
-            timestamp_ms INTEGER NOT NULL, headers TEXT, PRIMARY KEY (topic, offset)) WITHOUT ROWID;
+            timestamp_ms INTEGER NOT NULL, headers TEXT, sum INTEGER, PRIMARY KEY (topic, offset)) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS messages_by_key ON messages (topic, key, offset);
         CREATE TABLE IF NOT EXISTS imports (id TEXT PRIMARY KEY, shift_weeks INTEGER NOT NULL, rows_done INTEGER NOT NULL, completed INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,6 +31,14 @@ internal sealed class ChangeLogFile : IDisposable
         ALTER TABLE dead_letters ADD COLUMN path TEXT NOT NULL DEFAULT '$';
         ALTER TABLE dead_letters ADD COLUMN replay INTEGER;
         PRAGMA user_version = 3;
+        COMMIT;
+        """;
+
+    private const string AddSums =
+        """
+        BEGIN IMMEDIATE;
+        ALTER TABLE messages ADD COLUMN sum INTEGER;
+        PRAGMA user_version = 4;
         COMMIT;
         """;
 
@@ -78,11 +87,16 @@ internal sealed class ChangeLogFile : IDisposable
         {
             return work();
         }
-        catch (SqliteException e)
+        catch (Exception e) when (e is SqliteException or InvalidCastException)
         {
-            throw new ChangeLogException($"The change log {_path} failed: {e.Message}. If it is damaged, restore it, or remove it and import again.", e);
+            // A damaged page may give a cell of another type, which the driver tells in exceptions of its own.
+            throw Damaged(e.Message, e);
         }
     }
+
+    /// <summary>What to throw when the file cannot be trusted.</summary>
+    public ChangeLogException Damaged(string detail, Exception? cause = null) =>
+        new($"The change log {_path} failed: {detail}. If it is damaged, restore it, or remove it and import again.", cause);
 
     /// <summary>Runs work in one transaction; whatever it throws leaves the file as it was.</summary>
     public T InTransaction<T>(Func<T> work) => Guarded(() =>
@@ -133,14 +147,17 @@ internal sealed class ChangeLogFile : IDisposable
     {
         var version = Scalar<long>("PRAGMA user_version");
         var tables = Scalar<long>("SELECT count(*) FROM sqlite_master");
-        if (tables > 0 && version == LayoutWithoutHeaders)
+        if (tables == 0 || version == LayoutVersion)
         {
-            Execute(AddHeaders);
+            return;
         }
-        else if (tables > 0 && version != LayoutVersion)
+
+        if (version is not (LayoutWithoutHeaders or LayoutWithoutSums))
         {
             throw new ChangeLogException(
                 $"The change log {_path} has layout {version}, and this program reads {LayoutVersion}; use the program that wrote it, or another file, and import again.");
         }
+
+        Execute(version == LayoutWithoutHeaders ? AddHeaders + AddSums : AddSums);
     }
 }

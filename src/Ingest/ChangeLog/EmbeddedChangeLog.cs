@@ -83,8 +83,8 @@ public sealed class EmbeddedChangeLog : IDisposable
     {
         var first = NextOffsetOf(topic);
         var lsn = _file.Scalar<long>("SELECT next_lsn FROM log");
-        using var insert = _file.Command("INSERT INTO messages VALUES ($topic, $offset, $key, $value, $half, $time, $headers)");
-        var parameters = new[] { "$topic", "$offset", "$key", "$value", "$half", "$time", "$headers" }
+        using var insert = _file.Command("INSERT INTO messages VALUES ($topic, $offset, $key, $value, $half, $time, $headers, $sum)");
+        var parameters = new[] { "$topic", "$offset", "$key", "$value", "$half", "$time", "$headers", "$sum" }
             .Select(n => insert.Parameters.AddWithValue(n, DBNull.Value)).ToArray();
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         var appended = 0;
@@ -95,7 +95,8 @@ public sealed class EmbeddedChangeLog : IDisposable
                 continue;
             }
 
-            object[] values = [topic.RowId, first + appended, message.Key ?? (object)DBNull.Value, message.Value ?? (object)DBNull.Value, message.CreateHalf ? 1 : 0, now, message.Headers is { } h ? JsonSerializer.Serialize(h) : DBNull.Value];
+            var headers = message.Headers is { } h ? JsonSerializer.Serialize(h) : null;
+            object[] values = [topic.RowId, first + appended, message.Key ?? (object)DBNull.Value, message.Value ?? (object)DBNull.Value, message.CreateHalf ? 1 : 0, now, headers ?? (object)DBNull.Value, MessageSum.Of(message.Key, message.Value, headers, message.CreateHalf)];
             for (var p = 0; p < parameters.Length; p++)
             {
                 parameters[p].Value = values[p];
@@ -129,7 +130,7 @@ public sealed class EmbeddedChangeLog : IDisposable
     public IReadOnlyList<StoredMessage> Read(LogTopic topic, long fromOffset, int messagesMax, long bytesMax = long.MaxValue) => _file.Guarded(() =>
     {
         using var select = _file.Command(
-            "SELECT offset, key, value, create_half, timestamp_ms, headers FROM messages WHERE topic = $topic AND offset >= $from ORDER BY offset LIMIT $max",
+            "SELECT offset, key, value, create_half, timestamp_ms, headers, sum FROM messages WHERE topic = $topic AND offset >= $from ORDER BY offset LIMIT $max",
             ("$topic", topic.RowId),
             ("$from", fromOffset),
             ("$max", messagesMax));
@@ -149,7 +150,7 @@ public sealed class EmbeddedChangeLog : IDisposable
     public StoredMessage? Latest(LogTopic topic, byte[] key) => _file.Guarded(() =>
     {
         using var select = _file.Command(
-            "SELECT offset, key, value, create_half, timestamp_ms, headers FROM messages INDEXED BY messages_by_key WHERE topic = $topic AND key = $key AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
+            "SELECT offset, key, value, create_half, timestamp_ms, headers, sum FROM messages INDEXED BY messages_by_key WHERE topic = $topic AND key = $key AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
             ("$topic", topic.RowId),
             ("$key", key));
         using var reader = select.ExecuteReader();
@@ -181,7 +182,7 @@ public sealed class EmbeddedChangeLog : IDisposable
     public StoredMessage? LatestBefore(LogTopic topic, long offset) => _file.Guarded(() =>
     {
         using var select = _file.Command(
-            "SELECT offset, key, value, create_half, timestamp_ms, headers FROM messages WHERE topic = $topic AND offset < $offset AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
+            "SELECT offset, key, value, create_half, timestamp_ms, headers, sum FROM messages WHERE topic = $topic AND offset < $offset AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
             ("$topic", topic.RowId),
             ("$offset", offset));
         using var reader = select.ExecuteReader();
@@ -208,10 +209,16 @@ public sealed class EmbeddedChangeLog : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static StoredMessage Stored(SqliteDataReader reader) => new(
-        reader.GetInt64(0),
-        new LogMessage(reader.IsDBNull(1) ? null : (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2], reader.GetInt64(3) == 1, reader.IsDBNull(5) ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(reader.GetString(5))),
-        reader.GetInt64(4));
+    // SQLite keeps no sums of what it stores, so a bit that flipped on the disk would be read as data.
+    private StoredMessage Stored(SqliteDataReader reader)
+    {
+        var (key, value) = (reader.IsDBNull(1) ? null : (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2]);
+        var headers = reader.IsDBNull(5) ? null : reader.GetString(5);
+        var isCreateHalf = reader.GetInt64(3) == 1;
+        return reader.IsDBNull(6) || reader.GetInt64(6) == MessageSum.Of(key, value, headers, isCreateHalf)
+            ? new StoredMessage(reader.GetInt64(0), new LogMessage(key, value, isCreateHalf, headers is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(headers)), reader.GetInt64(4))
+            : throw _file.Damaged($"message {reader.GetInt64(0)} does not have the sum that was stored with it");
+    }
 
     private long NextOffsetOf(LogTopic topic) => _file.Scalar<long>("SELECT next_offset FROM topics WHERE id = $id", ("$id", topic.RowId));
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using FeatureStore.OfflineStore.Lake;
@@ -10,6 +11,9 @@ namespace FeatureStore.Ingest.Debezium;
 /// </summary>
 internal static class EnvelopeKey
 {
+    // Of these a key that is written anew gives the same bytes again: no spaces, and nothing that needs an escape.
+    private static readonly SearchValues<byte> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:,{}[]\""u8);
+
     /// <exception cref="EnvelopeException">The key is not a JSON object.</exception>
     public static string Text(byte[] key)
     {
@@ -23,7 +27,9 @@ internal static class EnvelopeKey
                     return Compact(ref payload);
                 }
 
-                return Compact(ref reader);
+                var whole = reader;
+                whole.Skip();
+                return whole.BytesConsumed == key.Length && !key.AsSpan().ContainsAnyExcept(Plain) ? Encoding.UTF8.GetString(key) : Compact(ref reader);
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

@@ -137,17 +137,14 @@ internal sealed class ComputeRun : IDisposable
 
     private void Prepare(CancellationToken cancellationToken)
     {
-        if (_traits is not null)
+        if (_traits is null)
         {
-            return;
+            (_scan, _traits) = Prepare(_connection, _compiler, _scan, cancellationToken);
         }
-
-        (_scan, _traits) = Prepare(_connection, _compiler, _scan, cancellationToken);
     }
 
-    /// <summary>What all feature times share: the tables <c>repeated</c>, <c>versions</c> and <c>settled</c>. Answers the scan to go on with.</summary>
-    public static (ChangeScan Scan, ChangeTraits Traits) Prepare(
-        DuckDbConnection connection, FeatureSqlCompiler compiler, ChangeScan scan, CancellationToken cancellationToken)
+    /// <summary>What all feature times share: the tables <c>repeated</c>, <c>versions</c> and <c>settled</c>.</summary>
+    public static (ChangeScan Scan, ChangeTraits Traits) Prepare(DuckDbConnection connection, FeatureSqlCompiler compiler, ChangeScan scan, CancellationToken cancellationToken)
     {
         // A truncate ends every key of its source, so none stands by itself.
         if (ChangeTraits.IsAny(connection, scan.Changes, "__op = 't'", cancellationToken))

@@ -31,7 +31,7 @@ internal sealed class LabelWindows
         _aggregated = view.View.Aggregated!;
         _compiler = new FeatureSqlCompiler(view.View, _aggregated, table.Columns);
         var columns = (IReadOnlyList<LakeColumn>)[.. ChangeColumns.Leading, .. _compiler.RowColumns];
-        (_scan, _) = ComputeRun.Prepare(connection, _compiler, new ChangeScan(table.Root, table.Snapshot!, columns, _aggregated.EventTimeColumn), cancellationToken);
+        _scan = ComputeRun.Prepare(connection, _compiler, new ChangeScan(table.Root, table.Snapshot!, columns, _aggregated.EventTimeColumn), cancellationToken).Scan;
         _keys = view.Keys.Count == 0 ? "true" : string.Join(" AND ", view.Keys.Select((k, i) => $"e.k{i} = {Key(k)}"));
         MakeAnswers(cancellationToken);
     }
