@@ -4,6 +4,7 @@ using System.Text.Json;
 using FeatureStore.OfflineStore.DataSets;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Scoring.Models;
 using FeatureStore.Scoring.Scores;
 using FeatureStore.Scoring.Store;
 using FeatureStore.Training;
@@ -57,6 +58,13 @@ internal sealed class ModelTraining(Repo repo)
 
     private ModelManifest Keep(string model, string service, ServedFeatures served, TrainingOptions options, TrainingResult result, JsonElement training, string report)
     {
+        // The same training again is the same version: safe to repeat.
+        var sha256 = ModelLoader.Hash(result.Model);
+        if (ScoringSettings.Models(repo).List(model).LastOrDefault(l => l.Manifest.SourceSha256 == sha256 && l.Manifest.Fingerprint == served.Fingerprint && l.Manifest.Training?.GetRawText() is { } told && JsonElement.DeepEquals(JsonElement.Parse(told), training)) is { } known)
+        {
+            return known.Manifest;
+        }
+
         var folder = Directory.CreateTempSubdirectory("fstore-train-");
         try
         {

@@ -26,10 +26,14 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("<svg", await File.ReadAllTextAsync(trained.GetProperty("report").GetString()!), StringComparison.Ordinal);
         Assert.Contains("age (not in the data set)", trained.GetProperty("left_out").GetRawText(), StringComparison.Ordinal);
 
-        // The same data set gives the same bytes, whatever the name.
+        // The same training is the same version; under another name it has the same bytes.
         var second = JsonDocument.Parse(await RunAsync([.. arguments, "--json"])).RootElement;
-        Assert.Equal(Sha(trained), Sha(second));
-        Assert.Equal("2", second.GetProperty("manifest").GetProperty("Version").GetString());
+        Assert.Equal("1", second.GetProperty("manifest").GetProperty("Version").GetString());
+        var third = JsonDocument.Parse(await RunAsync([.. arguments.Select(a => a == "outflow" ? "another" : a), "--json"])).RootElement;
+        Assert.Equal(Sha(trained), Sha(third));
+        var deeper = JsonDocument.Parse(await RunAsync([.. arguments, "--max-depth", "5", "--json"])).RootElement;
+        Assert.Equal("2", deeper.GetProperty("manifest").GetProperty("Version").GetString());
+        Assert.NotEqual(Sha(trained), Sha(deeper));
         Assert.Contains("SCORED", await OkAsync("score", "--model", "outflow", "--entities", "user_id=1"), StringComparison.Ordinal);
     }
 
