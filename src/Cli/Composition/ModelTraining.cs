@@ -48,9 +48,9 @@ internal sealed class ModelTraining(Repo repo)
         }
 
         var (features, leftOut) = Features(order, reader, served, notes);
-        var options = order.Adjust(new TrainingOptions(order.Task, order.Label, order.Time ?? notes?.TimeColumn ?? DefaultTime, Keys(order, reader, snapshot, service), features));
+        var options = order.Adjust(new TrainingOptions(order.Task, order.Label, order.Time ?? notes?.Manifest.Query.TimeColumn ?? DefaultTime, Keys(order, reader, snapshot, service), features));
         var result = TrainingRun.Run(reader, options, cancellationToken);
-        var sha256 = reader.Sha256();
+        var sha256 = notes?.Manifest.Sha256 ?? reader.Sha256();
         var report = ReportPage.Write(Title(order, service), options, result, Facts(order, service, served, notes, sha256));
         var manifest = Keep(order.Model, service, served, options, result, Training(order, reader, notes, options, result, sha256), report);
         return new TrainedModel(manifest, result, Path.Combine(ScoringSettings.Models(repo).FolderOf(manifest.Name, manifest.Version), ReportName), leftOut);
@@ -104,7 +104,7 @@ internal sealed class ModelTraining(Repo repo)
             }
 
             // A column is known by what it was exported from, else by its name, long or short.
-            var from = notes?.From.FirstOrDefault(f => f.Value.Replace(":", "__", StringComparison.Ordinal) == served.FullNames[i]).Key;
+            var from = notes?.ColumnOf(served.FullNames[i]);
             var field = reader.Fields.FirstOrDefault(f => f.Name == from) ?? reader.Fields.FirstOrDefault(f => f.Name == served.FullNames[i]) ?? reader.Fields.FirstOrDefault(f => f.Name == name);
             if (field is { IsNumber: true })
             {

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
+using FeatureStore.OfflineStore.DataSets;
+using FeatureStore.OfflineStore.PointInTime;
 
 namespace FeatureStore.Cli.Tests.Verbs;
 
@@ -43,12 +45,12 @@ public sealed class TrainTests : IDisposable
         await OkAsync("apply");
         var path = await DataSetAsync();
         var sha = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(path)));
-        await File.WriteAllTextAsync(path + ".manifest.json", JsonSerializer.Serialize(new
-        {
-            query = new { feature_service = "fraud_v1", window_at = "label", time_column = "event_timestamp" },
-            files = new[] { new { path = Path.GetFileName(path), sha256 = sha } },
-            columns = new[] { new { name = "total_amount_l1w", from = "user_transactions_l1w:total_amount_l1w" } },
-        }));
+        var query = new DataSetQuery("labels.csv", sha, null, "event_timestamp", [], "fraud_v1", FullFeatureNames: false, "strict", "commit", 0, "label");
+        var file = new DataSetFile(Path.GetFileName(path), 9_122, new FileInfo(path).Length, sha);
+        var manifest = new DataSetManifest(
+            DataSetManifest.FormatName, "bank_features", "DuckDB", "d", null, query, [], 9_122, 0, sha, [file],
+            [new DataSetColumn("total_amount_l1w", "DOUBLE", "user_transactions_l1w:total_amount_l1w", 0, 0, null, null, null)], new LeakageReport(0, 0, []));
+        await File.WriteAllTextAsync(path + ".manifest.json", manifest.ToJson());
         await RunAsync(["train", "--dataset", path, "--label", "label_large_outflow", "--task", "binary", "--model", "outflow", "--rounds", "5", "--promote"]);
         var scored = await _fstore.RunAsync("score", "--model", "outflow", "--entities", "user_id=1");
         Assert.Equal(0, scored.Code);
@@ -56,7 +58,7 @@ public sealed class TrainTests : IDisposable
 
         await File.AppendAllTextAsync(path, " ");
         var changed = await _fstore.RunAsync("train", "--dataset", path, "--label", "label_large_outflow", "--task", "binary", "--model", "outflow");
-        Assert.Contains("other bytes than were exported", changed.Error, StringComparison.Ordinal);
+        Assert.Contains("is not what was exported: bank.csv has", changed.Error, StringComparison.Ordinal);
         Assert.Equal(1, changed.Code);
     }
 
