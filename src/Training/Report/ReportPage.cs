@@ -17,7 +17,7 @@ public static class ReportPage
         section, figure { background: #fff; border: 1px solid #dfe3e8; border-radius: 8px; padding: 16px 18px; margin: 0 0 18px; }
         .verdict { border-left: 4px solid #1f5fa8; }
         .verdict p { margin: 0 0 6px; } .verdict p:last-child { margin: 0; }
-        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 18px; margin-bottom: 18px; }
+        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 18px; margin-bottom: 18px; }
         figure { margin: 0; }
         figcaption { color: #51606f; font-size: 13px; margin-top: 6px; }
         svg { width: 100%; height: auto; display: block; }
@@ -25,12 +25,13 @@ public static class ReportPage
         .grid { stroke: #e8ebef; } .axis { stroke: #8a8f98; } .diagonal { stroke: #b6bcc4; stroke-dasharray: 5 4; }
         .scroll { overflow-x: auto; }
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+        td:first-child { min-width: 190px; }
         th, td { text-align: left; padding: 6px 10px; border-bottom: 1px solid #e8ebef; vertical-align: top; }
         th { font-weight: 600; color: #51606f; font-size: 13px; }
         td.n, th.n { text-align: right; white-space: nowrap; }
         tr.model td { font-weight: 600; background: #eef4fb; }
         .note { color: #51606f; font-weight: 400; font-size: 13px; }
-        .facts td:first-child { color: #51606f; white-space: nowrap; width: 1%; }
+        .facts td:first-child { color: #51606f; white-space: nowrap; width: 1%; min-width: 0; }
         .facts td { overflow-wrap: anywhere; }
         """;
 
