@@ -3,12 +3,14 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
 using FeatureStore.Jobs.Materialize;
+using FeatureStore.OfflineStore.DataSets;
 using FeatureStore.OfflineStore.PointInTime;
 using FeatureStore.Registry.Validation;
 using FeatureStore.Scoring.Models;
 using FeatureStore.Scoring.Receipts;
 using FeatureStore.Scoring.Store;
 using FeatureStore.Serving.Retrieval;
+using FeatureStore.Training.XGBoost;
 using Grpc.Core;
 
 namespace FeatureStore.Cli;
@@ -37,7 +39,7 @@ internal static class Failures
         UsageException or MaterializeRangeException or EntityValueException or EntityKeyException => ExitCodes.Usage,
         RetrievalException { Fault: RetrievalFault.Invalid or RetrievalFault.TooLarge } => ExitCodes.Usage,
         RetrievalException { Fault: not RetrievalFault.NotRecorded } => ExitCodes.No,
-        DefinitionException or LabelException or RegistryConflictException or ModelRefusedException or ModelStoreException or ReceiptException { InnerException: null } or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
+        DefinitionException or LabelException or RegistryConflictException or ModelRefusedException or ModelStoreException or TrainingException or DataSetException or ReceiptException { InnerException: null } or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,
     };
 }

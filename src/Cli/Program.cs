@@ -26,6 +26,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     GetHistoricalFeaturesVerb.Create(),
     DatasetsVerb.Create(),
     ModelsVerb.Create(),
+    TrainVerb.Create(),
     ScoreVerb.Create(),
     ReceiptsVerb.Create(),
     GlobalOptions.Folder,

@@ -7,7 +7,7 @@ public sealed class ArrowTests
 {
     private static readonly string[] AllRooms =
     [
-        "Contract", "DuckDb", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Ingest", "Jobs", "Serving", "Scoring", "Generator",
+        "Contract", "DuckDb", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Ingest", "Jobs", "Serving", "Scoring", "Training", "Generator",
     ];
 
     internal static readonly Dictionary<string, string[]> Allowed = new()
@@ -24,6 +24,7 @@ public sealed class ArrowTests
         ["Jobs"] = ["Contract", "Registry", "OfflineStore", "OnlineStore"],
         ["Serving"] = ["Contract", "GrpcHost", "Registry", "OnlineStore"],
         ["Scoring"] = ["Contract", "Registry", "Serving"],
+        ["Training"] = ["OfflineStore", "Scoring"],
         ["Cli"] = AllRooms,
     };
 

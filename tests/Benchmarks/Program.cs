@@ -12,6 +12,7 @@ using FeatureStore.Benchmarks.Weekly;
 // training-export --labels N --rows N [--entities N] [--late-percent N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // training-windows --labels N [--pairs N] [--memory-mib N] [--threads N]: over the bank of weekly-features
 // score-row MODEL... (for example tests/Scoring.Tests/Golden/cases/lr-vector/model.onnx)
+// score-read MODEL... (models with one vector of seven floats)
 // micro [BenchmarkDotNet's own arguments]
 switch (args.FirstOrDefault())
 {
@@ -33,10 +34,12 @@ switch (args.FirstOrDefault())
         return TrainingBenchmark.RunChild(args[1], TrainingSettings.Parse(args[2..]));
     case "score-row":
         return RowBenchmark.Run(args[1..]);
+    case "score-read":
+        return await ReadBenchmark.RunAsync(args[1..]);
     case "micro":
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, open-log, training-export, training-windows, score-row or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, open-log, training-export, training-windows, score-row, score-read or micro.");
         return 2;
 }

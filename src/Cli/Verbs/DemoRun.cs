@@ -3,15 +3,17 @@ using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Snapshot;
+using FeatureStore.Training.XGBoost;
 
 namespace FeatureStore.Cli.Verbs;
 
 /// <summary>What a demo runs on.</summary>
 /// <param name="Users">Users to ask for.</param>
 /// <param name="Where">How the commands to try next name the repo; empty for the default one.</param>
+/// <param name="Task">What to train for; null trains nothing.</param>
 /// <param name="FillAsync">Fills the change log, and answers the first feature time.</param>
 internal sealed record Demo(
-    Repo Repo, IReadOnlyList<string> Users, string Where, Func<StepReport, Pipeline, CancellationToken, Task<DateTimeOffset>> FillAsync);
+    Repo Repo, IReadOnlyList<string> Users, string Where, DemoTask? Task, Func<StepReport, Pipeline, CancellationToken, Task<DateTimeOffset>> FillAsync);
 
 /// <summary>The steps of a demo after its data, a line each, and what to try next.</summary>
 internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
@@ -49,7 +51,13 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         var questions = new DemoQuestions(demo.Repo, Service, [.. demo.Users, Nobody], time);
         var agree = await _steps.RunAsync("serve", _ => questions.AskAsync(snapshot, cancellationToken));
         var passed = await VerifyAsync(views, cancellationToken) && agree;
-        Summary(time.GetElapsedTime(started), passed);
+        string? report = null;
+        if (demo.Task is { } task && passed)
+        {
+            (passed, report) = await TrainAsync(task, snapshot, now, cancellationToken);
+        }
+
+        Summary(time.GetElapsedTime(started), passed, report);
         return passed ? ExitCodes.Ok : ExitCodes.No;
     }
 
@@ -90,7 +98,19 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         return passed;
     }
 
-    private void Summary(TimeSpan elapsed, bool passed)
+    /// <summary>Trains and scores; without the trainer's library it says so, and the demo is no worse for it.</summary>
+    private async Task<(bool Passed, string? Report)> TrainAsync(DemoTask task, RegistrySnapshot snapshot, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (!XgbLibrary.IsThere(out var reason))
+        {
+            output.WriteLine($"    train        skipped: {reason}");
+            return (true, null);
+        }
+
+        return await new DemoModel(demo.Repo, Service, task, _steps, time).RunAsync(snapshot, now, cancellationToken);
+    }
+
+    private void Summary(TimeSpan elapsed, bool passed, string? report)
     {
         var told = passed ? "every online value equals the lake's" : "the stores do not agree: run 'fstore verify parity' for the first differences";
         output.WriteLine();
@@ -99,5 +119,10 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         output.WriteLine($"  ./fstore get-online-features --feature-service {Service} --entities user_id={demo.Users[0]},{demo.Users[1]}    (from another terminal)");
         output.WriteLine($"  ./fstore features show --as-of {time.GetUtcNow():yyyy-MM-dd} --user {demo.Users[0]}{demo.Where}");
         output.WriteLine($"  ./fstore verify parity{demo.Where}");
+        if (report is not null)
+        {
+            output.WriteLine($"  ./fstore score --model {demo.Task!.Model} --entities user_id={demo.Users[0]},{demo.Users[1]}{demo.Where}");
+            output.WriteLine($"  xdg-open {Path.GetRelativePath(Directory.GetCurrentDirectory(), report)}    (what the model is worth)");
+        }
     }
 }

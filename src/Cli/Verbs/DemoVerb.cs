@@ -12,6 +12,22 @@ internal static class DemoVerb
     // The first Monday after the first transaction of 1993.
     private static readonly DateTimeOffset FirstMonday = new(1993, 1, 4, 0, 0, 0, TimeSpan.Zero);
 
+    // Withdrawals in cash and by card, and transfers to other banks, as the data calls them. Only weeks that are over have a label.
+    private static readonly DemoTask LargeOutflow = new(
+        "outflow",
+        "large_outflow",
+        """
+        SELECT weekly.user_id, weekly.event_timestamp, count(moved.time) > 0 AS large_outflow
+        FROM (SELECT DISTINCT user_id, event_timestamp FROM "features/user_transactions_l1w") AS weekly
+        LEFT JOIN "cdc/transactions" AS moved
+          ON moved.user_id = weekly.user_id AND moved.time >= weekly.event_timestamp AND moved.time < weekly.event_timestamp + INTERVAL 7 DAY
+         AND moved.amount > 10000 AND moved.sources IN ('VYBER', 'PREVOD NA UCET', 'VYBER KARTOU')
+        WHERE weekly.event_timestamp + INTERVAL 7 DAY <= (SELECT max(time) FROM "cdc/transactions")
+        GROUP BY ALL ORDER BY weekly.event_timestamp, weekly.user_id
+        """,
+        TimeSpan.FromDays(7),
+        "does a user move out more than 10,000 at once within a week?");
+
     public static Command Create()
     {
         var fresh = new Option<bool>("--fresh") { Description = "Remove the lake, change log, online store and registry first." };
@@ -68,7 +84,7 @@ internal static class DemoVerb
         }
     }
 
-    private static Demo RealBank(Repo repo) => new(repo, ["576", "2378", "1787"], string.Empty, async (steps, pipeline, cancellationToken) =>
+    private static Demo RealBank(Repo repo) => new(repo, ["576", "2378", "1787"], string.Empty, LargeOutflow, async (steps, pipeline, cancellationToken) =>
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "berka");
         var transactions = await ImportAsync("transactions", ImportMapping.BerkaTransactions, folder);
@@ -87,6 +103,7 @@ internal static class DemoVerb
         repo,
         ["u0000000", $"u{options.Users / 100:0000000}", $"u{options.Users - 1:0000000}"],
         $" -c {Path.GetRelativePath(Directory.GetCurrentDirectory(), repo.Config.RepoDirectory)}",
+        null,
         (steps, pipeline, cancellationToken) => steps.RunAsync("generate", progress =>
         {
             var result = pipeline.Generate(options, progress, cancellationToken);

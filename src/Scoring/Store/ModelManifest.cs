@@ -83,6 +83,9 @@ public sealed record ModelSubmission(string Name, string Path, string FeatureSer
     public JsonElement? Training { get; init; }
 
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Files to keep in the version's folder for people to read, by plain name.</summary>
+    public IReadOnlyDictionary<string, byte[]> Attachments { get; init; } = new Dictionary<string, byte[]>();
 }
 
 /// <summary>One line of the list.</summary>

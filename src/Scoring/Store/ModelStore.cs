@@ -67,6 +67,11 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
             DurableFile.Write(Path.Combine(incoming, $"source{Path.GetExtension(submission.Path).ToLowerInvariant()}"), source);
         }
 
+        foreach (var (name, bytes) in submission.Attachments)
+        {
+            DurableFile.Write(Path.Combine(incoming, Named(name, "name of an attachment")), bytes);
+        }
+
         DurableFile.Write(Path.Combine(incoming, ModelManifest.FileName), manifest.ToBytes());
         Directory.Move(incoming, target);
         return manifest;
@@ -202,6 +207,9 @@ public sealed partial class ModelStore(string root, TimeProvider time, ModelLimi
 
     private Scorer Load(ModelManifest manifest) =>
         Scorer.Create(ModelLoader.Load(Path.Combine(VersionFolder(manifest.Name, manifest.Version), ModelFileName), manifest.Model.Sha256, _limits), manifest.Plan);
+
+    /// <summary>The folder of a version.</summary>
+    public string FolderOf(string name, string version) => VersionFolder(name, version);
 
     private string FolderOf(string name) => Path.Combine(root, Named(name, "name of a model"));
 

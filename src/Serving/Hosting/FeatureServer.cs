@@ -116,18 +116,7 @@ public sealed class FeatureServer : IAsyncDisposable
         builder.Services.AddHostedService<HealthReport>();
         builder.Services.AddGrpcHost<RetrievalStatusInterceptor>(new GrpcEndpointOptions(runtime.Limits.MessageBytesMax));
         var beside = options.Beside ?? [];
-        Google.Protobuf.Reflection.ServiceDescriptor[] described =
-        [
-            .. ServingServiceReflection.Descriptor.Services, .. GrpcServerReflection.Descriptor.Services, .. HealthReflection.Descriptor.Services, .. beside.Select(b => b.Descriptor),
-        ];
-        foreach (var service in beside)
-        {
-            builder.Services.AddSingleton(service);
-            service.Register(builder.Services);
-        }
-
-        builder.Services.AddSingleton(new ReflectionServiceImpl(described));
-        builder.Services.AddSingleton(new ReflectionV1ServiceImpl(described));
+        AddServices(builder.Services, beside);
         if (options.Registry is { } registry)
         {
             builder.Services.AddSingleton(registry);
@@ -180,6 +169,22 @@ public sealed class FeatureServer : IAsyncDisposable
     {
         listen.Protocols = protocols;
         tls?.Apply(listen);
+    }
+
+    private static void AddServices(IServiceCollection services, IReadOnlyList<ServedService> beside)
+    {
+        foreach (var service in beside)
+        {
+            services.AddSingleton(service);
+            service.Register(services);
+        }
+
+        Google.Protobuf.Reflection.ServiceDescriptor[] described =
+        [
+            .. ServingServiceReflection.Descriptor.Services, .. GrpcServerReflection.Descriptor.Services, .. HealthReflection.Descriptor.Services, .. beside.Select(b => b.Descriptor),
+        ];
+        services.AddSingleton(new ReflectionServiceImpl(described));
+        services.AddSingleton(new ReflectionV1ServiceImpl(described));
     }
 
     private static void AddLogs(ILoggingBuilder logs, bool accessLog)

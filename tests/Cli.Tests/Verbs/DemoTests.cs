@@ -28,6 +28,8 @@ public sealed partial class DemoTests : IDisposable
         Assert.Contains("0 rows imported", second.Output, StringComparison.Ordinal);
         Assert.Contains(" 0 rows landed", second.Output, StringComparison.Ordinal);
         Assert.Contains(" 0 new rows", second.Output, StringComparison.Ordinal);
+        var all = Scored().Match(second.Output);
+        Assert.True(all.Success ? all.Groups["equal"].Value == all.Groups["all"].Value : second.Output.Contains("train        skipped: XGBoost", StringComparison.Ordinal) && Environment.GetEnvironmentVariable("CI") is null or "", second.Output);
         Assert.Equal(shown.Output, (await _fstore.RunAsync("features", "show", "--as-of", "2100-01-01", "--json")).Output);
         Assert.Equal(parity, Parity(second.Output, "user_transactions_l1w", "user_demographics"));
 
@@ -104,6 +106,9 @@ public sealed partial class DemoTests : IDisposable
         Assert.True(match.Success && match.Groups[1].Value == match.Groups[2].Value, output);
         return match.Value;
     })];
+
+    [GeneratedRegex("(?<equal>[0-9,]+) of (?<all>[0-9,]+) users: the service's score is the lake's, to the bit")]
+    private static partial Regex Scored();
 
     [GeneratedRegex(@"127\.0\.0\.1:[0-9]+")]
     private static partial Regex Target();
