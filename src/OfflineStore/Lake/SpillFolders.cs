@@ -11,14 +11,14 @@ internal static class SpillFolders
     private const string Prefix = "process-";
     private const string LockSuffix = ".lock";
     private static readonly ConcurrentDictionary<string, Lazy<Own>> Owned = new();
-    private static long s_databases;
+    private static long _databases;
 
     /// <summary>A name for one database's folder; DuckDB makes it when it spills.</summary>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public static string Next(string folder)
     {
         var own = Owned.GetOrAdd(Path.GetFullPath(folder), static f => new Lazy<Own>(() => Take(f))).Value;
-        return Path.Combine(own.Folder, Interlocked.Increment(ref s_databases).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return Path.Combine(own.Folder, Interlocked.Increment(ref _databases).ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>Deletes what ended processes left.</summary>

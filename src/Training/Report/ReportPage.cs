@@ -37,7 +37,13 @@ public static class ReportPage
 
     private static readonly Dictionary<string, string> Headings = new()
     {
-        ["auc"] = "AUC", ["pr_auc"] = "PR AUC", ["log_loss"] = "log loss", ["brier"] = "Brier", ["rmse"] = "RMSE", ["mae"] = "MAE", ["r2"] = "R²",
+        ["auc"] = "AUC",
+        ["pr_auc"] = "PR AUC",
+        ["log_loss"] = "log loss",
+        ["brier"] = "Brier",
+        ["rmse"] = "RMSE",
+        ["mae"] = "MAE",
+        ["r2"] = "R²",
     };
 
     /// <param name="title">What was trained.</param>

@@ -9,7 +9,7 @@ public sealed class KilledUpkeepTests : IDisposable
 {
     private const string Table = "cdc/killed";
     private const long MicrosPerDay = 86_400_000_000;
-    private static readonly bool s_isLong = Environment.GetEnvironmentVariable("FSTORE_ROBUSTNESS") == "long";
+    private static readonly bool IsLong = Environment.GetEnvironmentVariable("FSTORE_ROBUSTNESS") == "long";
     private readonly Fstore _fstore = new();
 
     public void Dispose() => _fstore.Dispose();
@@ -26,7 +26,7 @@ public sealed class KilledUpkeepTests : IDisposable
         }
 
         var rows = await Rows();
-        for (var kill = 0; kill < (s_isLong ? 60 : 6); kill++)
+        for (var kill = 0; kill < (IsLong ? 60 : 6); kill++)
         {
             if (kill % 4 == 0)
             {
