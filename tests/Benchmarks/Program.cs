@@ -2,12 +2,14 @@ using BenchmarkDotNet.Running;
 using FeatureStore.Benchmarks.DuckDb;
 using FeatureStore.Benchmarks.Ingest;
 using FeatureStore.Benchmarks.Lake;
+using FeatureStore.Benchmarks.Materialize;
 using FeatureStore.Benchmarks.Scoring;
 using FeatureStore.Benchmarks.Training;
 using FeatureStore.Benchmarks.Weekly;
 
 // weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // ingest [--rows N] [--pairs N] [--folder PATH]
+// materialize --redis HOST:PORT [--entities N] [--pairs N] [--folder PATH]: empties that Redis
 // open-log [--commits N] [--pairs N]
 // training-export --labels N --rows N [--entities N] [--late-percent N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // training-windows --labels N [--pairs N] [--memory-mib N] [--threads N]: over the bank of weekly-features
@@ -24,6 +26,10 @@ switch (args.FirstOrDefault())
         return IngestBenchmark.Run(args[1..]);
     case IngestBenchmark.ChildVerb:
         return IngestBenchmark.RunChild(args[1], args[2..]);
+    case "materialize":
+        return MaterializeBenchmark.Run(args[1..]);
+    case MaterializeBenchmark.ChildVerb:
+        return await MaterializeBenchmark.RunChildAsync(args[1], args[2..]);
     case "open-log":
         return LogBenchmark.Run(args[1..]);
     case "training-export":
@@ -40,6 +46,6 @@ switch (args.FirstOrDefault())
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, open-log, training-export, training-windows, score-row, score-read or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, materialize, open-log, training-export, training-windows, score-row, score-read or micro.");
         return 2;
 }

@@ -22,14 +22,14 @@ public sealed class DuckDbLimitTests : IDisposable
     public void Query_MoreThanTheMemoryLimit_FailsWithoutASpillFolderAndSpillsWithOne()
     {
         const string Sort = "create table t as select hash(range) as h, repeat('x', 40) || range as v from range(3000000) order by h";
-        using (var database = DuckDbDatabase.Open(null, new DuckDbOptions(64, 2, string.Empty)))
+        using (var database = DuckDbDatabase.Open(null, new DuckDbOptions(100, 2, string.Empty)))
         using (var connection = database.Connect())
         {
             var error = Assert.Throws<DuckDbException>(() => connection.Execute(Sort));
             Assert.Contains("Out of Memory", error.Message, StringComparison.Ordinal);
         }
 
-        using (var database = DuckDbDatabase.Open(null, new DuckDbOptions(64, 2, _folder)))
+        using (var database = DuckDbDatabase.Open(null, new DuckDbOptions(100, 2, _folder)))
         using (var connection = database.Connect())
         {
             connection.Execute(Sort);

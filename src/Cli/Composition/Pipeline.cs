@@ -156,6 +156,9 @@ internal sealed class Pipeline(Repo repo)
         using var runs = RunFile.Open(repo.Config.RunsPath);
         var history = new RunHistory(runs, TimeProvider.System);
         var given = input(history, await IsLostAsync(store, history, view, cancellationToken));
+
+        // As many as last time is the best guess before the rows were sorted.
+        var before = history.LastDone(MaterializeJob.Kind, repo.Config.Project, view.OnlineName)?.RowsRead;
         return await new MaterializeJob(store, new Leases(runs, TimeProvider.System, MaterializeJob.LeaseDuration), history, TimeProvider.System).RunAsync(
             repo.Table(view),
             given,
@@ -166,7 +169,7 @@ internal sealed class Pipeline(Repo repo)
                     repo.Registry().RecordInterval(repo.Config.Project, view.Name, given.Range.Start, given.Range.End, cancellationToken);
                 }
             },
-            Counted(progress, "entities"),
+            Counted(progress, "entities", total: before > 0 ? before : null),
             cancellationToken);
     }
 

@@ -59,8 +59,11 @@ internal sealed class StepReport(TextWriter output, bool isTerminal, TimeProvide
 
         var share = Math.Clamp((double)amount.Done / total, 0, 1);
         var cells = (int)(share * BarCells);
-        return string.Create(culture, $"[{new string('#', cells)}{new string('.', BarCells - cells)}] {share * 100:0} %, {amount.Done:N0} of {total:N0} {amount.Unit}, {rate}");
+        return string.Create(culture, $"[{new string('#', cells)}{new string('.', BarCells - cells)}] {share * 100:0} %, {amount.Done:N0} of {total:N0} {amount.Unit}, {rate}{Left(share, elapsed)}");
     }
+
+    private static string Left(double share, TimeSpan elapsed) =>
+        share is > 0 and < 1 ? string.Create(CultureInfo.InvariantCulture, $", {elapsed.TotalSeconds * (1 - share) / share:0} s left") : string.Empty;
 
     private sealed class Shown(StepReport report, string name, long started) : IProgress<Amount>
     {

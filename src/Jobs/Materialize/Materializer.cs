@@ -22,25 +22,49 @@ public sealed class Materializer(IOnlineStore online)
         IProgress<MaterializeCounts>? progress,
         CancellationToken cancellationToken)
     {
-        long read = 0;
-        long written = 0;
-        long skipped = 0;
-        foreach (var batch in batches)
+        var counts = new MaterializeCounts(0, 0, 0);
+        Task<OnlineWriteCounts>? writing = null;
+        var inFlight = 0;
+
+        // One batch is written while the next is read; never two, so that rows keep their order and little is held.
+        async Task EndAsync()
         {
-            var counts = await online.WriteAsync(table, batch, write, cancellationToken);
-            if (counts.Written + counts.Skipped != batch.Count)
+            if (writing is null)
+            {
+                return;
+            }
+
+            var written = await writing;
+            writing = null;
+            if (written.Written + written.Skipped != inFlight)
             {
                 throw new InvalidOperationException(
-                    $"The online store answered for {counts.Written + counts.Skipped} of {batch.Count} rows of {table.View}.");
+                    $"The online store answered for {written.Written + written.Skipped} of {inFlight} rows of {table.View}.");
             }
 
             JobSteps.Log.BatchWritten();
-            read += batch.Count;
-            written += counts.Written;
-            skipped += counts.Skipped;
-            progress?.Report(new MaterializeCounts(read, written, skipped));
+            counts = new MaterializeCounts(counts.Read + inFlight, counts.Written + written.Written, counts.Skipped + written.Skipped);
+            progress?.Report(counts);
         }
 
-        return new MaterializeCounts(read, written, skipped);
+        try
+        {
+            foreach (var batch in batches)
+            {
+                await EndAsync();
+                (writing, inFlight) = (online.WriteAsync(table, batch, write, cancellationToken), batch.Count);
+            }
+
+            await EndAsync();
+            return counts;
+        }
+        finally
+        {
+            // Whatever stopped the reading, no write goes on behind the caller.
+            if (writing is not null)
+            {
+                await writing.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+        }
     }
 }

@@ -19,17 +19,23 @@ internal static class RedisScripts
     /// <summary>Field of a fence's hash: the fence of the last holder that left the table whole.</summary>
     public const string Whole = "whole";
 
-    /// <summary>Arguments of <see cref="Write"/> before the rows.</summary>
+    /// <summary>Arguments of <see cref="Write"/> before those of the hashes.</summary>
     public const int WriteHeaderLength = 4;
+
+    /// <summary>Arguments of <see cref="Write"/> before the fields of a row.</summary>
+    public const int RowHeaderLength = 2;
 
     // A call takes at most about 8,000 Lua values (LUAI_MAXCSTACK), so long rows go in pieces.
     private const string PieceMax = "4000";
 
     /// <summary>
-    /// Offers rows of one key to the rule, in their order, and writes the last that it takes; each row carries every
-    /// feature, so that is the same as writing all that were taken. Times are compared in nanoseconds. Replies how many were taken.
-    /// With a second key, the fence given must stand there.
-    /// <code>KEYS hash [fence]   ARGV rule, ttl seconds or 0, fence, items per row, then per row: time field, time, (field, value)*</code>
+    /// For each key, offers its rows to the rule, in their order, and writes the last that it takes; each row carries every feature, so that is the same as
+    /// writing all that were taken. Times are compared in nanoseconds. Replies how many rows were taken. If the first key is a fence, the one given must
+    /// stand there. A key whose stored time is none ends the call; keys before it are written.
+    /// <code>
+    /// KEYS [fence] hash*
+    /// ARGV rule, ttl seconds or 0, fence or empty, items of a row's fields, then per hash: rows, then per row: seconds, nanos, time field, time, (field, value)*
+    /// </code>
     /// </summary>
     public const string Write = $$"""
         local function time(bytes)
@@ -54,33 +60,41 @@ internal static class RedisScripts
           return parts[8], parts[16]
         end
 
-        if KEYS[2] then
-          local standing = redis.call('HGET', KEYS[2], '{{Fence}}')
-          if standing ~= ARGV[3] then return redis.error_reply('{{RedisErrors.FenceLost}} ' .. (standing or '')) end
+        local rule, ttl, fence, width = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+        local hash = 1
+        if fence ~= '' then
+          local standing = redis.call('HGET', KEYS[1], '{{Fence}}')
+          if standing ~= fence then return redis.error_reply('{{RedisErrors.FenceLost}} ' .. (standing or '')) end
+          hash = 2
         end
-        local rule, ttl, width = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
-        local seconds, nanos = 0, 0
-        if rule ~= '{{RuleAlways}}' then
-          local stored = redis.call('HGET', KEYS[1], ARGV[5])
-          if stored then seconds, nanos = time(stored) end
-          if not seconds then return redis.error_reply('{{RedisErrors.NotATime}} the stored event time is no timestamp') end
-        end
-        local taken, last = 0, 0
-        for from = 5, #ARGV, width do
-          local s, n = time(ARGV[from + 1])
-          local none = seconds < 0 or (seconds == 0 and nanos == 0)
-          if rule == '{{RuleAlways}}' or none or s > seconds
-            or (s == seconds and (n > nanos or (n == nanos and rule == '{{RuleNewerOrEqual}}'))) then
-            seconds, nanos, taken, last = s, n, taken + 1, from
+        local at, all = 5, 0
+        for k = hash, #KEYS do
+          local rows = tonumber(ARGV[at])
+          at = at + 1
+          local seconds, nanos, taken, last = 0, 0, 0, 0
+          if rule ~= '{{RuleAlways}}' then
+            local stored = redis.call('HGET', KEYS[k], ARGV[at + 2])
+            if stored then seconds, nanos = time(stored) end
+            if not seconds then return redis.error_reply('{{RedisErrors.NotATime}} the stored event time is no timestamp') end
           end
-        end
-        if taken > 0 then
-          for from = last, last + width - 1, {{PieceMax}} do
-            redis.call('HSET', KEYS[1], unpack(ARGV, from, math.min(from + {{PieceMax}}, last + width) - 1))
+          for from = at, at + (rows - 1) * (width + 2), width + 2 do
+            local s, n = tonumber(ARGV[from]), tonumber(ARGV[from + 1])
+            local none = seconds < 0 or (seconds == 0 and nanos == 0)
+            if rule == '{{RuleAlways}}' or none or s > seconds
+              or (s == seconds and (n > nanos or (n == nanos and rule == '{{RuleNewerOrEqual}}'))) then
+              seconds, nanos, taken, last = s, n, taken + 1, from + 2
+            end
           end
-          if ttl > 0 then redis.call('EXPIRE', KEYS[1], ttl) end
+          if taken > 0 then
+            for from = last, last + width - 1, {{PieceMax}} do
+              redis.call('HSET', KEYS[k], unpack(ARGV, from, math.min(from + {{PieceMax}}, last + width) - 1))
+            end
+            if ttl > 0 then redis.call('EXPIRE', KEYS[k], ttl) end
+          end
+          all = all + taken
+          at = at + rows * (width + 2)
         end
-        return taken
+        return all
         """;
 
     /// <summary>

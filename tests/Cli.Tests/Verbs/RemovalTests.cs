@@ -215,14 +215,9 @@ public sealed partial class RemovalTests : IDisposable
         {
             var old = view.Clone();
             old.Spec.Features.Add(new FeatureSpecV2 { Name = "model", ValueType = Feast.Types.ValueType.Types.Enum.String });
-            registry.FeatureViewVersionHistory.Records.Add(new FeatureViewVersionRecord
-            {
-                FeatureViewName = "devices",
-                ProjectId = "bank_features",
-                VersionNumber = version,
-                FeatureViewType = "feature_view",
-                FeatureViewProto = old.ToByteString(),
-            });
+            var record = new FeatureViewVersionRecord { FeatureViewName = "devices", ProjectId = "bank_features", VersionNumber = version, FeatureViewType = "feature_view" };
+            record.FeatureViewProto = old.ToByteString();
+            registry.FeatureViewVersionHistory.Records.Add(record);
         }
 
         File.WriteAllBytes(path, registry.ToByteArray());

@@ -177,7 +177,7 @@ public sealed class MaterializeJobTests : IDisposable
         }
 
         await RunAsync(store, Slow());
-        Assert.Equal([3], seen);
+        Assert.Equal([2], seen);
     }
 
     private static EncodedRow Row(byte key) => new([key], 100_000_000, null, [[32, 1]]);
