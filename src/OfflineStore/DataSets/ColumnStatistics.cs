@@ -52,7 +52,7 @@ internal static class ColumnStatistics
     private static string[] Terms(string column, string type, ReadOnlySpan<string?> footer)
     {
         var hasBounds = footer[3] != "true" && (IsNumber(type) || type is "VARCHAR" or "BOOLEAN" or "DATE" || type.StartsWith("TIMESTAMP", StringComparison.Ordinal));
-        var mean = type == "BOOLEAN" ? $"avg(CAST({column} AS INTEGER))" : $"avg({column}){(IsReal(type) ? $" FILTER (isfinite({column}))" : string.Empty)}";
+        var mean = type == "BOOLEAN" ? $"avg(CAST({column} AS INTEGER))" : $"avg({column}){(IsReal(type) && !IsFinite(footer) ? $" FILTER (isfinite({column}))" : string.Empty)}";
         return
         [
             hasBounds ? $"min({column})" : "CAST(NULL AS VARCHAR)",
@@ -61,6 +61,10 @@ internal static class ColumnStatistics
             footer[0] is null ? $"count({column})" : "CAST(NULL AS VARCHAR)",
         ];
     }
+
+    // To ask every cell would cost as much as to add them.
+    private static bool IsFinite(ReadOnlySpan<string?> footer) =>
+        footer[3] == "true" && footer[1] is { } least && footer[2] is { } greatest && !least.Contains("inf", StringComparison.Ordinal) && !greatest.Contains("inf", StringComparison.Ordinal);
 
     private static bool IsReal(string type) => type is "DOUBLE" or "FLOAT";
 

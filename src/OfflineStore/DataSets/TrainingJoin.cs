@@ -59,7 +59,7 @@ internal sealed class TrainingJoin
         for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
         {
             var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
-            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(Best, _leakage.Late, from, to)}", cancellationToken);
+            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(Best, _leakage.Late, _leakage.Doubted, from, to)}", cancellationToken);
             foreach (var view in plan.Views)
             {
                 _leakage.Count(view, cancellationToken);

@@ -20,7 +20,10 @@ internal sealed class DuckDbJoin(JoinPlan plan)
     /// <summary>When a row begins to count.</summary>
     private string From => plan.KnownTime == KnownTime.Event ? "event_time" : $"greatest(event_time, {Known} + {After})";
 
-    /// <summary>A SELECT of a view's answers over time: from <c>since</c> on the best row is <c>sid</c>, or none; of the codes in a table, or of all.</summary>
+    /// <summary>
+    /// A SELECT of a view's answers over time: from <c>since</c> on the best row is <c>sid</c>, or none; of the codes in a table, or of all. Where no row
+    /// ends, <c>next_event</c> tells when the next better row happened, known or not.
+    /// </summary>
     public string Best(ViewJoin view, string? codes = null)
     {
         var history = $"(FROM history{view.Index}{(codes is null ? string.Empty : $" SEMI JOIN {codes} USING (code)")})";
@@ -30,32 +33,49 @@ internal sealed class DuckDbJoin(JoinPlan plan)
     /// <summary>A SELECT of <c>rid</c> and, for each view, <c>sid0, sid1, …</c> or <see cref="None"/>, for labels numbered from one to before another.</summary>
     /// <param name="best">A table of a view's answers, as <see cref="Best"/> selects them.</param>
     /// <param name="others">Numbers of the views whose tables hold a second answer, <c>other_sid</c> and <c>other_time</c>; it becomes <c>other0, other1, …</c>.</param>
-    public string Match(Func<ViewJoin, string> best, IReadOnlySet<int> others, long fromRid, long toRid)
+    /// <param name="doubted">Numbers of the views for which <c>doubt0, doubt1, …</c> shall say whether a better row had happened by then.</param>
+    public string Match(Func<ViewJoin, string> best, IReadOnlySet<int> others, IReadOnlySet<int> doubted, long fromRid, long toRid)
     {
         var codes = plan.Views.Select(v => $"code{v.KeyGroup}").Distinct().ToList();
         var answer = $"SELECT {string.Join(", ", codes.Prepend("t").Prepend("rid"))} FROM point WHERE rid >= {LakeSql.Number(fromRid)} AND rid < {LakeSql.Number(toRid)}";
         foreach (var view in plan.Views)
         {
             // Each join sorts what it is given, so an answer is brought to its number before the next.
-            var other = others.Contains(view.Index) ? $", {Fresh(view, "other_sid", "other_time")} AS other{view.Index}" : string.Empty;
+            var other = others.Contains(view.Index) ? $", {Fresh(view, "other_sid", "other_time")} AS other{view.Index}"
+                : doubted.Contains(view.Index) ? $", coalesce(p.t >= b.next_event, false) AS doubt{view.Index}"
+                : string.Empty;
             answer = $"SELECT p.*, {Fresh(view, "sid", "event_time")} AS sid{view.Index}{other} FROM ({answer}) p ASOF LEFT JOIN {best(view)} b ON p.code{view.KeyGroup} = b.code AND p.t >= b.since";
         }
 
         return $"SELECT * EXCLUDE ({string.Join(", ", codes.Prepend("t"))}) FROM ({answer})";
     }
 
+    /// <summary>A SELECT of <c>rid</c>, <c>sid</c> and the answer <c>other</c> for the doubtful labels that were matched, where they differ.</summary>
+    /// <param name="matched">A table that <see cref="Match"/> selected.</param>
+    /// <param name="best">A table of the view's answers by this plan.</param>
+    public string Doubtful(ViewJoin view, string matched, string best) => $"""
+        SELECT rid, sid, other FROM (
+            SELECT p.rid, p.sid, {Fresh(view, "sid", "event_time")} AS other
+            FROM (
+                SELECT m.rid, m.sid{view.Index} AS sid, l.t, l.code{view.KeyGroup} AS code
+                FROM point l JOIN {matched} m ON m.rid = l.rid WHERE m.doubt{view.Index}) p
+            ASOF LEFT JOIN {best} b ON p.code = b.code AND p.t >= b.since)
+        WHERE sid <> other
+        """;
+
     private static string Fresh(ViewJoin view, string sid, string time) => view.TtlMicros is { } ttl
         ? $"CASE WHEN b.{time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce(b.{sid}, {None}) ELSE {None} END"
         : $"coalesce(b.{sid}, {None})";
 
-    // Taken in the order in which rows begin to count, one that happened before an earlier one is never the answer; of those that begin together
-    // the last is. Of two rows that happened together the later known begins later, so this order tells those apart too.
+    // A row is the answer from when it begins to count until a better one does. Of two rows that happened together the later known begins later, or
+    // with it, so one order tells which are better: a row counts if it begins before all of those. The next to happen is told too.
     private string Lasting(string history, bool hasEnds) => $"""
         WITH spread AS (
-            SELECT code, sid, event_time, {From} AS since, max(event_time) OVER w AS newest, lead({From}) OVER w AS next
+            SELECT code, sid, event_time, {From} AS since, lead(event_time) OVER w AS next_event,
+                min({From}) OVER (PARTITION BY code ORDER BY {Order} ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS until
             FROM {history}{(hasEnds ? $" WHERE ends = {LakeSql.Number(JoinPlan.Never)}" : string.Empty)}
-            WINDOW w AS (PARTITION BY code ORDER BY {From}, {Order} ROWS UNBOUNDED PRECEDING))
-        SELECT code, since, sid, event_time FROM spread WHERE event_time = newest AND since IS DISTINCT FROM next
+            WINDOW w AS (PARTITION BY code ORDER BY {Order}))
+        SELECT code, since, sid, event_time, next_event FROM spread WHERE until IS NULL OR since < until
         """;
 
     // Where rows end, the answer can change at each beginning and each end. Rows that never end need not be looked at anew at each of these

@@ -13,8 +13,9 @@ public sealed record ViewLeakage(string View, long Labels, long Values);
 public sealed record LeakageReport(long Labels, long Values, IReadOnlyList<ViewLeakage> Views);
 
 /// <summary>
-/// Counts the labels and values that the other known time would give differently. Entities with a row that was known after its event time, or
-/// that ended, have two answers at each moment; both come out of the one join.
+/// Counts the labels and values that the other known time would give differently. Where no row ends, the answer by event time is another one
+/// exactly when a better row had happened and was not known yet; the join says for which labels, and only these are asked again. Else entities with
+/// a row that was known after its event time, or that ended, have two answers at each moment, and both come out of the one join.
 /// </summary>
 internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadOnlyList<SelectedView> views)
 {
@@ -22,9 +23,13 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
     private readonly long[] _values = new long[views.Count];
     private readonly JoinPlan _other = plan with { KnownTime = plan.KnownTime == KnownTime.Commit ? KnownTime.Event : KnownTime.Commit };
     private readonly HashSet<int> _late = [];
+    private readonly HashSet<int> _doubted = [];
 
     /// <summary>Views whose tables of answers hold both.</summary>
     public IReadOnlySet<int> Late => _late;
+
+    /// <summary>Views whose labels are asked again where a better row had happened.</summary>
+    public IReadOnlySet<int> Doubted => _doubted;
 
     /// <summary>Makes the table of labels that leak, over all views.</summary>
     public void Begin(CancellationToken cancellationToken) => connection.Execute("CREATE OR REPLACE TEMP TABLE leaked (rid BIGINT)", cancellationToken);
@@ -40,6 +45,12 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
             cancellationToken);
         if (connection.Number("SELECT count(*) FROM late", cancellationToken) == 0)
         {
+            return;
+        }
+
+        if (plan is { KnownTime: KnownTime.Commit, FirstOfTies: false } && !view.HasEnds)
+        {
+            Doubt(view, best, cancellationToken);
             return;
         }
 
@@ -61,15 +72,29 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
             cancellationToken);
     }
 
+    // Before an entity's first row was known there is no answer that could tell of it.
+    private void Doubt(ViewJoin view, string best, CancellationToken cancellationToken)
+    {
+        _doubted.Add(view.Index);
+        connection.Execute(
+            $"""
+            INSERT INTO {best} (code, since, next_event)
+            SELECT code, min(event_time), min(event_time) FROM history{view.Index} SEMI JOIN late USING (code)
+            GROUP BY code HAVING min(event_time) < min(greatest(event_time, coalesce(known_time, event_time) + {LakeSql.Number(plan.AvailableAfterMicros)}));
+            CREATE OR REPLACE TEMP TABLE other{view.Index} AS {new DuckDbJoin(_other).Best(view, "late")}
+            """,
+            cancellationToken);
+    }
+
     /// <summary>Counts for labels that were matched.</summary>
     public void Count(ViewJoin view, CancellationToken cancellationToken)
     {
         var i = view.Index;
-        if (_late.Contains(i))
+        if (_late.Contains(i) || _doubted.Contains(i))
         {
             Add(
                 i,
-                $"SELECT rid, sid{i} AS sid, other{i} AS other FROM matched WHERE sid{i} <> other{i}",
+                _late.Contains(i) ? $"SELECT rid, sid{i} AS sid, other{i} AS other FROM matched WHERE sid{i} <> other{i}" : new DuckDbJoin(_other).Doubtful(view, "matched", $"other{i}"),
                 $"JOIN row{i} a ON a.sid = d.sid JOIN row{i} b ON b.sid = d.other",
                 cancellationToken);
         }
