@@ -14,35 +14,6 @@ internal sealed class ExpressionParser
     /// <summary>Most levels of parentheses and prefixes, and of nodes.</summary>
     public const int DepthMax = 64;
 
-    private const int OrPower = 1;
-    private const int AndPower = 2;
-    private const int NotPower = 3;
-    private const int ComparisonPower = 4;
-    private const int NegatePower = 8;
-
-    private static readonly Dictionary<string, (int Power, Operation Operation)> Infix = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["or"] = (OrPower, Operation.Or),
-        ["and"] = (AndPower, Operation.And),
-        ["="] = (ComparisonPower, Operation.Equal),
-        ["=="] = (ComparisonPower, Operation.Equal),
-        ["<>"] = (ComparisonPower, Operation.NotEqual),
-        ["!="] = (ComparisonPower, Operation.NotEqual),
-        ["<"] = (ComparisonPower, Operation.Less),
-        ["<="] = (ComparisonPower, Operation.LessOrEqual),
-        [">"] = (ComparisonPower, Operation.Greater),
-        [">="] = (ComparisonPower, Operation.GreaterOrEqual),
-        ["||"] = (5, Operation.Concat),
-        ["+"] = (6, Operation.Add),
-        ["-"] = (6, Operation.Subtract),
-        ["*"] = (7, Operation.Multiply),
-        ["/"] = (7, Operation.Divide),
-        ["%"] = (7, Operation.Remainder),
-    };
-
-    private static readonly HashSet<string> Keywords = new(
-        ["and", "or", "not", "is", "in", "null", "true", "false", "case", "when", "then", "else", "end"], StringComparer.OrdinalIgnoreCase);
-
     private readonly IReadOnlyList<Token> _tokens;
     private readonly Func<Token, Expression> _input;
     private int _next;
@@ -79,15 +50,15 @@ internal sealed class ExpressionParser
         while (true)
         {
             var token = Current;
-            if (power < ComparisonPower && token.Is("is"))
+            if (power < Operators.ComparisonPower && token.Is("is"))
             {
                 left = IsNull(left);
             }
-            else if (power < ComparisonPower && (token.Is("in") || (token.Is("not") && _tokens[_next + 1].Is("in"))))
+            else if (power < Operators.ComparisonPower && (token.Is("in") || (token.Is("not") && _tokens[_next + 1].Is("in"))))
             {
                 left = In(left);
             }
-            else if (token.Kind is TokenKind.Symbol or TokenKind.Word && Infix.TryGetValue(token.Text, out var infix) && infix.Power > power)
+            else if (token.Kind is TokenKind.Symbol or TokenKind.Word && Operators.Infix.TryGetValue(token.Text, out var infix) && infix.Power > power)
             {
                 _next++;
                 left = Typing.Binary(infix.Operation, left, Expression(infix.Power), token);
@@ -130,7 +101,7 @@ internal sealed class ExpressionParser
                     return Number(_tokens[_next - 1], "-");
                 }
 
-                return Typing.Negate(Expression(NegatePower), token);
+                return Typing.Negate(Expression(Operators.NegatePower), token);
             case TokenKind.Word:
                 return Word(token);
             default:
@@ -147,11 +118,11 @@ internal sealed class ExpressionParser
             case "null":
                 return new LiteralExpression(null, ExpressionType.Null, token.Column);
             case "not":
-                return Typing.Not(Expression(NotPower), token);
+                return Typing.Not(Expression(Operators.NotPower), token);
             case "case":
                 return Case(token);
             default:
-                if (Keywords.Contains(token.Text))
+                if (Operators.Keywords.Contains(token.Text))
                 {
                     throw new ExpressionException($"a value is missing before '{token.Text}'; an input of that name stands in double quotes", token.Column);
                 }
