@@ -59,10 +59,10 @@ internal sealed class OnDemandPlanner(RegistrySnapshot snapshot, IReadOnlyList<P
     private static PlannedExpressions Plan(ProjectionModel made, ExpressionViewModel model, List<(ProjectionModel Projection, string Feature)> places)
     {
         var features = made.Features.Select(name => model.Features.First(f => f.Field.Name == name)).ToArray();
-        var used = Used(features);
+        var used = ExpressionViewModel.InputsOf(features);
         var inputs = model.Inputs.Select((input, i) =>
         {
-            var source = input.View is null || !used.Contains(i) ? null : model.Sources.First(s => s.NameToUse == input.View);
+            var source = used.Contains(i) ? model.SourceOf(input) : null;
             return new PlannedInput(
                 input, source is null ? -1 : places.FindIndex(p => IsSame(p.Projection, source) && p.Feature == input.Field.Name), input.View is null ? input.Field.Name : null);
         });
@@ -73,28 +73,8 @@ internal sealed class OnDemandPlanner(RegistrySnapshot snapshot, IReadOnlyList<P
     private IEnumerable<(ProjectionModel Source, string Feature)> Needed(ProjectionModel made)
     {
         var model = Model(snapshot, made)!;
-        return Used(made.Features.Select(name => model.Features.First(f => f.Field.Name == name))).Order().Select(i => model.Inputs[i]).Where(i => i.View is not null)
-            .Select(i => (model.Sources.First(s => s.NameToUse == i.View), i.Field.Name));
-    }
-
-    private static HashSet<int> Used(IEnumerable<ExpressionFeature> features)
-    {
-        var used = new HashSet<int>();
-        var open = new Stack<Expression>(features.Select(f => f.Tree));
-        while (open.TryPop(out var expression))
-        {
-            switch (expression)
-            {
-                case InputExpression input:
-                    used.Add(input.Index);
-                    break;
-                case CallExpression call:
-                    call.Arguments.ToList().ForEach(open.Push);
-                    break;
-            }
-        }
-
-        return used;
+        return ExpressionViewModel.InputsOf(made.Features.Select(name => model.Features.First(f => f.Field.Name == name))).Select(i => model.Inputs[i])
+            .Where(i => i.View is not null).Select(i => (model.SourceOf(i)!, i.Field.Name));
     }
 
     private static bool IsSame(ProjectionModel one, ProjectionModel two) =>
