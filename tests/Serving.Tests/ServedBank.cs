@@ -71,12 +71,12 @@ internal sealed class ServedBank : IAsyncDisposable
         };
     }
 
-    public static async Task<ServedBank> StartAsync(RetrievalLimits? limits = null, IOnlineStore? store = null, StatusPolicy? policy = null, ServingPorts? ports = null, ConnectionLimits? connections = null)
+    public static async Task<ServedBank> StartAsync(RetrievalLimits? limits = null, IOnlineStore? store = null, StatusPolicy? policy = null, ServingPorts? ports = null, ConnectionLimits? connections = null, RegistrySnapshot? snapshot = null)
     {
         var rows = new FixedStore();
         rows.Features["weekly"] = ["count", "average", "seen"];
         var time = new FixedTime { Now = EventTime.AddDays(1) };
-        var runtime = new ServingRuntime(Snapshot(), store ?? rows, time, limits ?? new RetrievalLimits(), policy, ports);
+        var runtime = new ServingRuntime(snapshot ?? Snapshot(), store ?? rows, time, limits ?? new RetrievalLimits(), policy, ports);
         return new ServedBank(await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback, Connections: connections), CancellationToken.None), rows, time);
     }
 

@@ -22,16 +22,18 @@ internal static class GetOnlineFeaturesVerb
         var service = new Option<string?>("--feature-service") { Description = "A feature service." };
         var features = new Option<string?>("--features") { Description = "Or references: view:feature,view:feature." };
         var entities = new Option<string[]>("--entities", "-e") { Description = "Join key and values: user_id=1,2.", Required = true };
+        var data = new Option<string[]>("--request") { Description = "A value for on-demand views, one for each row: amount=250,12.5." };
         var target = new Option<string>("--target") { Description = "HOST:PORT of the server.", DefaultValueFactory = _ => "localhost:6567" };
         var type = new Option<string>("--entity-type") { Description = "Type of the values.", DefaultValueFactory = _ => "string" };
         type.AcceptOnlyFromAmong("string", "int64", "int32");
         var command = new Command("get-online-features", "Example: fstore get-online-features --feature-service fraud_v1 --entities user_id=1,2 --target localhost:6567")
         {
-            service, features, entities, target, type,
+            service, features, entities, data, target, type,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var request = Request(parsed.GetValue(service), parsed.GetValue(features), parsed.GetValue(entities)!, Enum.Parse<Kind>(parsed.GetValue(type)!, ignoreCase: true));
+            RequestData.Add(request, parsed.GetValue(data) ?? []);
             var text = parsed.GetValue(target)!;
             if (!Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : $"http://{text}", UriKind.Absolute, out var uri))
             {

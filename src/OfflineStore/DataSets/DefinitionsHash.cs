@@ -8,15 +8,35 @@ namespace FeatureStore.OfflineStore.DataSets;
 /// <summary>A hash over everything in the definitions that decides a value of a data set.</summary>
 internal static class DefinitionsHash
 {
-    public static string Of(IReadOnlyList<SelectedView> views)
+    public static string Of(SelectedFeatures selected)
     {
         var text = new StringBuilder();
-        foreach (var view in views)
+        foreach (var view in selected.Views)
+        {
+            Describe(text, view);
+        }
+
+        foreach (var view in selected.OnDemand)
         {
             Describe(text, view);
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+
+    private static void Describe(StringBuilder text, SelectedExpressions view)
+    {
+        var culture = CultureInfo.InvariantCulture;
+        text.Append(culture, $"on demand {view.View} as {view.Name}\n");
+        foreach (var (input, _, _) in view.Inputs)
+        {
+            text.Append(culture, $"input {input.View} {input.Field.Name} {input.Field.Type}\n");
+        }
+
+        foreach (var feature in view.Features)
+        {
+            text.Append(culture, $"expression {feature.Field.Name} {feature.Field.Type} {feature.Text}\n");
+        }
     }
 
     private static void Describe(StringBuilder text, SelectedView view)

@@ -24,7 +24,7 @@ public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
     /// <exception cref="DeltaException">A table is missing, damaged, or not at the version asked for.</exception>
     public DataSetManifest Run(RegistrySnapshot snapshot, TrainingRequest request, DataSetTarget target, CancellationToken cancellationToken)
     {
-        var views = FeatureSelection.Resolve(snapshot, request);
+        var selected = FeatureSelection.Resolve(snapshot, request);
         using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         using var writer = new DataSetWriter(connection, target);
@@ -35,7 +35,7 @@ public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
         }
 
         var labels = new LabelLoader(connection, request.Labels).Load(cancellationToken);
-        var join = new TrainingJoin(connection, pins, labels, views, request) { Progress = Progress };
+        var join = new TrainingJoin(connection, pins, labels, selected, request) { Progress = Progress };
         var leakage = join.Write(writer, cancellationToken);
         if (request.Rules.AsFeast)
         {
@@ -48,7 +48,7 @@ public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
             DataSetManifest.FormatName,
             snapshot.Project,
             "DuckDB " + connection.Texts("SELECT version() AS version", cancellationToken)[0][0],
-            DefinitionsHash.Of(views),
+            DefinitionsHash.Of(selected),
             ServingFingerprint,
             Query(request, labels),
             pins.Versions(),

@@ -14,14 +14,17 @@ internal sealed class TrainingJoin
     private readonly LakePins _pins;
     private readonly JoinPlan _plan;
     private readonly Leakage _leakage;
+    private readonly OnDemandColumns _onDemand;
     private readonly List<int> _groups = [];
 
     /// <exception cref="LabelException">A column of the labels and a feature would have one name.</exception>
-    public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, IReadOnlyList<SelectedView> views, TrainingRequest request)
+    public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, SelectedFeatures selected, TrainingRequest request)
     {
+        var views = selected.Views;
         (_connection, _pins, _labels, _views, _request) = (connection, pins, labels, views, request);
-        Columns = [.. labels.Columns.Select(c => c.Name), .. views.SelectMany(v => v.Features.Select(f => v.Column(f, request.FullNames)))];
-        Origins = [.. labels.Columns.Select(_ => "label"), .. views.SelectMany(v => v.Features.Select(f => $"{v.Name}:{f.Name}"))];
+        _onDemand = new OnDemandColumns(labels, selected.OnDemand);
+        Columns = [.. labels.Columns.Select(c => c.Name), .. selected.Columns(request.FullNames)];
+        Origins = [.. labels.Columns.Select(_ => "label"), .. selected.References()];
         if (Columns.GroupBy(c => c, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new LabelException($"The labels have a column {twice.First()}, and a feature would be called {twice.Last()}; add --full-feature-names, or rename the column.");
@@ -113,17 +116,16 @@ internal sealed class TrainingJoin
         var joins = new List<string>();
         foreach (var (index, view) in _views.Index())
         {
-            columns.AddRange(view.Features.Select((_, f) => $"s{index}.f{f}"));
+            columns.AddRange(view.Shown.Select((_, f) => $"s{index}.f{f}"));
             joins.Add(IsWindow(view)
                 ? $"LEFT JOIN window{index} s{index} ON s{index}.rid = m.rid"
                 : $"JOIN row{index} s{index} ON s{index}.sid = m.sid{index}");
         }
 
-        return $"""
-            SELECT {string.Join(", ", columns.Zip(Columns, (sql, name) => $"{sql} AS {LakeSql.Name(name)}"))}
+        var from = $"""
             FROM matched m JOIN {LabelTable.Name} l ON l.rowid = m.rid
             {string.Join("\n", joins)}
-            ORDER BY m.rid
             """;
+        return _onDemand.Select(columns, Columns, from, "m.rid");
     }
 }

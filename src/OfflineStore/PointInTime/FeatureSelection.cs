@@ -10,6 +10,12 @@ namespace FeatureStore.OfflineStore.PointInTime;
 public sealed record SelectedView(
     string Name, FeatureViewModel View, IReadOnlyList<FieldModel> Features, IReadOnlyList<string> LabelKeys)
 {
+    /// <summary>How many of the features, at their end, are there for on-demand views alone.</summary>
+    public int Hidden { get; init; }
+
+    /// <summary>The features that are columns of the data set.</summary>
+    public IEnumerable<FieldModel> Shown => Features.Take(Features.Count - Hidden);
+
     /// <summary>Join keys that a label must bring.</summary>
     public IReadOnlyList<FieldModel> Keys => LabelKeys.Count == 0 ? [] : View.JoinKeys;
 
@@ -24,14 +30,13 @@ public static class FeatureSelection
     private static readonly Dictionary<string, string> NoMap = [];
 
     /// <exception cref="LabelException">Something is unknown, or two features would have one column; all of them are named.</exception>
-    public static IReadOnlyList<SelectedView> Resolve(RegistrySnapshot snapshot, TrainingRequest request)
+    public static SelectedFeatures Resolve(RegistrySnapshot snapshot, TrainingRequest request)
     {
         var projections = request.FeatureService is { } service ? Service(snapshot, service) : References(snapshot, request.Features);
-        List<SelectedView> views = [.. projections.Select(p => Select(snapshot, p))];
-        var twice = views.SelectMany(v => v.Features.Select(f => v.Column(f, request.FullNames)))
-            .GroupBy(c => c).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
+        var selected = new OnDemandSelection(snapshot, p => Select(snapshot, p), request.Rules.AsFeast).Resolve(projections);
+        var twice = selected.Columns(request.FullNames).GroupBy(c => c).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
         return twice.Count == 0
-            ? views
+            ? selected
             : throw new LabelException($"More than one feature would be called {string.Join(", ", twice)}; add --full-feature-names, or take each feature once.");
     }
 

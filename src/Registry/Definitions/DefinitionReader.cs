@@ -17,9 +17,10 @@ internal sealed class DefinitionReader(FaultList faults)
     private readonly List<RequestSourceDefinition> _requestSources = [];
     private readonly List<FeatureViewDefinition> _views = [];
     private readonly List<StreamFeatureViewDefinition> _streamViews = [];
+    private readonly List<OnDemandViewDefinition> _onDemandViews = [];
     private readonly List<FeatureServiceDefinition> _services = [];
 
-    public RepoDefinitions Definitions => new(_entities, _sources, _pushSources, _requestSources, _views, _streamViews, _services);
+    public RepoDefinitions Definitions => new(_entities, _sources, _pushSources, _requestSources, _views, _streamViews, _services) { OnDemandFeatureViews = _onDemandViews };
 
     /// <summary>Reads one file; <paramref name="file"/> is its name in messages.</summary>
     public void Read(string text, string file)
@@ -36,6 +37,7 @@ internal sealed class DefinitionReader(FaultList faults)
         ReadEach(root, "request_sources", "request source", RequestSource, _requestSources);
         ReadEach(root, "feature_views", "feature view", FeatureView, _views);
         ReadEach(root, "stream_feature_views", "stream feature view", StreamFeatureView, _streamViews);
+        ReadEach(root, "on_demand_feature_views", "on-demand feature view", new OnDemandViewReader(faults).Read, _onDemandViews);
         ReadEach(root, "feature_services", "feature service", new FeatureServiceReader(faults).Read, _services);
         root.RejectUnread();
     }

@@ -18,18 +18,25 @@ internal sealed partial class FeatureServiceReader(FaultList faults)
     public FeatureServiceDefinition Read(YamlBlock block)
     {
         var header = DefinitionParts.Header(block, "fraud_v1");
-        var items = new List<ServiceItem>();
-        foreach (var item in block.Items("features").Select(node => Item(block, node)).OfType<ServiceItem>())
-        {
-            Add(items, item);
-        }
-
+        var items = Items(block, "features");
         if (items.Count == 0)
         {
             block.Fault("features", $"{block.What} has no features; list the views it takes.");
         }
 
         return new FeatureServiceDefinition(header, items, block.Flag("precompute_online", false));
+    }
+
+    /// <summary>The items of a list of views.</summary>
+    public List<ServiceItem> Items(YamlBlock block, string key)
+    {
+        var items = new List<ServiceItem>();
+        foreach (var item in block.Items(key).Select(node => Item(block, key, node)).OfType<ServiceItem>())
+        {
+            Add(items, item);
+        }
+
+        return items;
     }
 
     /// <summary>References to single features of one view make one item, as in Feast.</summary>
@@ -46,7 +53,7 @@ internal sealed partial class FeatureServiceReader(FaultList faults)
         }
     }
 
-    private ServiceItem? Item(YamlBlock service, YamlNode node)
+    private ServiceItem? Item(YamlBlock service, string key, YamlNode node)
     {
         var place = YamlPlace.Of(service.File, node);
         switch (node)
@@ -66,7 +73,7 @@ internal sealed partial class FeatureServiceReader(FaultList faults)
             default:
                 faults.Add(
                     place,
-                    $"An item of 'features' of {service.What} must be a view, a view with its features such as 'user_transactions_l1w: [avg_amount_l1w]', or a block with the key '{ViewKey}'.");
+                    $"An item of '{key}' of {service.What} must be a view, a view with its features such as 'user_transactions_l1w: [avg_amount_l1w]', or a block with the key '{ViewKey}'.");
                 return null;
         }
     }

@@ -76,7 +76,10 @@ internal sealed record RepoDefinitions(
     IReadOnlyList<StreamFeatureViewDefinition> StreamFeatureViews,
     IReadOnlyList<FeatureServiceDefinition> FeatureServices)
 {
-    public bool IsEmpty => Entities.Count + Sources.Count + PushSources.Count + RequestSources.Count + FeatureViews.Count + StreamFeatureViews.Count + FeatureServices.Count == 0;
+    /// <summary>On-demand views of expressions.</summary>
+    public IReadOnlyList<OnDemandViewDefinition> OnDemandFeatureViews { get; init; } = [];
+
+    public bool IsEmpty => OnDemandFeatureViews.Count + Entities.Count + Sources.Count + PushSources.Count + RequestSources.Count + FeatureViews.Count + StreamFeatureViews.Count + FeatureServices.Count == 0;
 
     /// <summary>Feature views and stream views, which share their names.</summary>
     public IEnumerable<FeatureViewDefinition> AllViews => FeatureViews.Concat(StreamFeatureViews.Select(s => s.View));

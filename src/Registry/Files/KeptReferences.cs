@@ -1,10 +1,11 @@
 using Feast.Core;
+using FeatureStore.Registry.Snapshot;
 using RegistryProto = Feast.Core.Registry;
 
 namespace FeatureStore.Registry.Files;
 
 /// <summary>
-/// Objects that no definition can say (on-demand views, streams other than pushes, transformed stream views), and the names
+/// Objects that no definition can say (on-demand views of Python, streams other than pushes, transformed stream views), and the names
 /// that they rely on, so that neither is removed.
 /// </summary>
 internal sealed class KeptReferences
@@ -26,7 +27,7 @@ internal sealed class KeptReferences
             _entities.UnionWith(spec.Entities);
         }
 
-        foreach (var spec in registry.OnDemandFeatureViews.Select(v => v.Spec).Where(s => s?.Project == project))
+        foreach (var spec in registry.OnDemandFeatureViews.Where(v => v.Spec?.Project == project && !CanSay(v)).Select(v => v.Spec))
         {
             _entities.UnionWith(spec.Entities);
             foreach (var source in spec.Sources.Values)
@@ -45,6 +46,8 @@ internal sealed class KeptReferences
 
     public static bool CanSay(StreamFeatureView view) =>
         view.Spec is { Aggregations.Count: 0, FeatureTransformation: null, StreamSource.Type: DataSource.Types.SourceType.PushSource };
+
+    public static bool CanSay(OnDemandFeatureView view) => view.Spec.Tags.ContainsKey(ExpressionsJson.Tag);
 
     private void Keep(DataSource? source)
     {

@@ -15,11 +15,11 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
     /// <summary>The entity that Feast gives to views without one, and its join key.</summary>
     public const string NoEntity = "__dummy";
 
-    private const string NoEntityKey = "__dummy_id";
+    internal const string NoEntityKey = "__dummy_id";
     private const string FileSourceClass = "feast.infra.offline_stores.file_source.FileSource";
     private const string PushSourceClass = "feast.data_source.PushSource";
     private const string RequestSourceClass = "feast.data_source.RequestSource";
-    private const string LatestVersion = "latest";
+    internal const string LatestVersion = "latest";
     private const string PlainViewType = "featureView";
     private const string StreamViewType = "streamFeatureView";
 
@@ -134,8 +134,14 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
         spec.PrecomputeOnline = definition.PrecomputeOnline;
     }
 
-    private FeatureViewProjection Projection(ServiceItem item)
+    /// <summary>A view as services and on-demand views hold it; it must be in the registry.</summary>
+    public FeatureViewProjection Projection(ServiceItem item)
     {
+        if (registry.OnDemandFeatureViews.FirstOrDefault(v => v.Spec?.Project == config.Project && v.Spec.Name == item.View)?.Spec is { } made)
+        {
+            return OnDemandFiller.Projection(made, item);
+        }
+
         var plain = registry.FeatureViews.FirstOrDefault(v => v.Spec?.Project == config.Project && v.Spec.Name == item.View)?.Spec;
         var stream = plain is null ? registry.StreamFeatureViews.First(v => v.Spec?.Project == config.Project && v.Spec.Name == item.View).Spec : null;
         var source = (plain?.BatchSource ?? stream!.BatchSource).Clone();
@@ -167,7 +173,7 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
     }
 
     /// <summary>The registered source as views hold it: without its project.</summary>
-    private DataSource Embedded(string name)
+    public DataSource Embedded(string name)
     {
         var source = registry.DataSources.First(s => s.Project == config.Project && s.Name == name).Clone();
         source.Project = string.Empty;
@@ -190,7 +196,7 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
         return tags;
     }
 
-    private static void Replace(MapField<string, string> map, IReadOnlyDictionary<string, string> next)
+    internal static void Replace(MapField<string, string> map, IReadOnlyDictionary<string, string> next)
     {
         map.Clear();
         foreach (var (key, value) in next)
@@ -200,7 +206,7 @@ internal sealed class ObjectFiller(RegistryProto registry, RepoConfig config)
     }
 
     /// <summary>Replaces fields by name, so that what only Feast says of one (its tags, its vector index) stays.</summary>
-    private static void Replace(RepeatedField<FeatureSpecV2> fields, IEnumerable<(string Name, Kind Type, string Description)> next)
+    internal static void Replace(RepeatedField<FeatureSpecV2> fields, IEnumerable<(string Name, Kind Type, string Description)> next)
     {
         var before = fields.GroupBy(f => f.Name).ToDictionary(g => g.Key, g => g.First());
         fields.Clear();

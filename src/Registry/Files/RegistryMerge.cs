@@ -65,6 +65,13 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
             KeptReferences.CanSay,
             v => ((v.Meta ??= new FeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
         Merge(
+            registry.OnDemandFeatureViews,
+            "on demand feature view",
+            v => v.Spec?.Project == config.Project ? v.Spec.Name : null,
+            definitions.OnDemandFeatureViews.Select(d => (d.Header.Name, (Action<OnDemandFeatureView>)(v => new OnDemandFiller(_filler, config, definitions).Fill(v, d)))),
+            KeptReferences.CanSay,
+            v => ((v.Meta ??= new OnDemandFeatureViewMeta()).CreatedTimestamp, v.Meta.LastUpdatedTimestamp) = (v.Meta.CreatedTimestamp ?? now, now));
+        Merge(
             registry.FeatureServices,
             PlannedChange.FeatureService,
             s => s.Spec?.Project == config.Project ? s.Spec.Name : null,
@@ -142,10 +149,12 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
         change.Field.Contains("source.meta.created_timestamp", StringComparison.Ordinal) || change.Field.Contains("source.meta.last_updated_timestamp", StringComparison.Ordinal)
         || change.Field.EndsWith("source.meta", StringComparison.Ordinal);
 
-    /// <summary>A field by the name that a definition has for it; the tag of an aggregated view is told key by key.</summary>
+    /// <summary>A field by the name that a definition has for it; the tags of aggregated views and of expressions are told key by key.</summary>
     private static IEnumerable<FieldChange> Readable(FieldChange change, IMessage before, IMessage after) =>
         change.Field == $"{Spec}tags.{AggregatedJson.Tag}" && before is FeatureView old && after is FeatureView next
             ? AggregatedJson.Compare(old.Spec.Tags.GetValueOrDefault(AggregatedJson.Tag), next.Spec.Tags.GetValueOrDefault(AggregatedJson.Tag))
+            : change.Field == $"{Spec}tags.{ExpressionsJson.Tag}" && before is OnDemandFeatureView was && after is OnDemandFeatureView now
+            ? ExpressionsJson.Compare(was.Spec.Tags.GetValueOrDefault(ExpressionsJson.Tag), now.Spec.Tags.GetValueOrDefault(ExpressionsJson.Tag))
             : [WithoutSpec(change)];
 
     private static FieldChange WithoutSpec(FieldChange change) =>
@@ -181,14 +190,14 @@ internal sealed class RegistryMerge(RegistryProto registry, RepoConfig config, T
 
     private void CheckNamesAreFree(RepoDefinitions definitions)
     {
-        var taken = registry.OnDemandFeatureViews.Where(v => v.Spec?.Project == config.Project).Select(v => v.Spec.Name)
+        var taken = registry.OnDemandFeatureViews.Where(v => v.Spec?.Project == config.Project && !KeptReferences.CanSay(v)).Select(v => v.Spec.Name)
             .Concat(registry.StreamFeatureViews.Where(v => v.Spec?.Project == config.Project && !KeptReferences.CanSay(v)).Select(v => v.Spec.Name))
             .ToHashSet();
-        if (definitions.AllViews.FirstOrDefault(v => taken.Contains(v.Header.Name)) is { } view)
+        if (definitions.AllViews.Select(v => v.Header).Concat(definitions.OnDemandFeatureViews.Select(v => v.Header)).FirstOrDefault(h => taken.Contains(h.Name)) is { } view)
         {
-            var place = view.Header.Block.PlaceOf("name");
+            var place = view.Block.PlaceOf("name");
             throw new RegistryException(
-                $"{place.File}:{place.Line}: the registry has an on-demand or stream view '{view.Header.Name}' already; rename the feature view, or delete the other with Feast.");
+                $"{place.File}:{place.Line}: the registry has an on-demand or stream view '{view.Name}' already; rename the feature view, or delete the other with Feast.");
         }
     }
 

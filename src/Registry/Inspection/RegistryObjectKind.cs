@@ -46,7 +46,7 @@ public sealed class RegistryObjectKind
         "onDemandFeatureViews",
         ["name", "sources", "features", "mode"],
         (r, p) => r.OnDemandFeatureViews.Where(v => v.Spec?.Project == p)
-            .Select(v => (v.Spec.Name, (IMessage)v, new object[] { v.Spec.Sources.Keys.Order(StringComparer.Ordinal).ToArray(), v.Spec.Features.Select(f => f.Name).ToArray(), v.Spec.Mode })));
+            .Select(v => (v.Spec.Name, (IMessage)v, new object[] { v.Spec.Sources.Keys.Order(StringComparer.Ordinal).ToArray(), v.Spec.Features.Select(f => f.Name).ToArray(), KeptReferences.CanSay(v) ? "expression" : v.Spec.Mode })));
 
     public static RegistryObjectKind FeatureServices { get; } = new(
         "feature-services",

@@ -1,5 +1,7 @@
 using Feast.Core;
 using FeatureStore.Registry.Configuration;
+using FeatureStore.Registry.Expressions;
+using FeatureStore.Registry.Validation;
 using RegistryProto = Feast.Core.Registry;
 
 namespace FeatureStore.Registry.Snapshot;
@@ -23,10 +25,41 @@ internal static class OnDemandCompiler
                     spec.WriteToOnlineStore ? compile(AsFeatureView(spec)) : null)
                 {
                     Mode = spec.Mode,
+                    Expressions = spec.Tags.TryGetValue(ExpressionsJson.Tag, out var json) ? Expressions(spec, ExpressionsJson.Read(json, spec.Name)) : null,
                 });
         }
 
         return views;
+    }
+
+    private static ExpressionViewModel Expressions(OnDemandFeatureViewSpec spec, IReadOnlyDictionary<string, string> texts)
+    {
+        var sources = spec.Sources.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => s.Value).ToArray();
+        ProjectionModel[] views = [.. sources.Select(s => s.FeatureViewProjection).OfType<FeatureViewProjection>().Select(SnapshotCompiler.Projection)];
+        ExpressionInput[] inputs =
+        [
+            .. sources.Select(s => s.FeatureViewProjection).OfType<FeatureViewProjection>()
+                .Zip(views, (projection, view) => Fields(projection.FeatureColumns).Select(f => new ExpressionInput(view.NameToUse, f))).SelectMany(f => f),
+            .. sources.Select(s => s.RequestDataSource).OfType<DataSource>().SelectMany(s => Fields(s.RequestDataOptions?.Schema ?? [])).Select(f => new ExpressionInput(null, f)),
+        ];
+        return new ExpressionViewModel(views, inputs, [.. Fields(spec.Features).Select(f => Feature(spec.Name, f, texts, inputs))]);
+    }
+
+    private static ExpressionFeature Feature(string view, FieldModel field, IReadOnlyDictionary<string, string> texts, ExpressionInput[] inputs)
+    {
+        if (!texts.TryGetValue(field.Name, out var text))
+        {
+            throw new RegistryException($"On-demand feature view '{view}' has no expression for its feature '{field.Name}'; run 'fstore apply' to write it again.");
+        }
+
+        try
+        {
+            return new ExpressionFeature(field, text, ExpressionText.Compile(text, field.Type, inputs));
+        }
+        catch (ExpressionException e)
+        {
+            throw new RegistryException($"On-demand feature view '{view}', feature '{field.Name}', column {e.Column} of its expression: {e.Message}. Correct the definition and run 'fstore apply'.", e);
+        }
     }
 
     private static FieldModel[] Fields(IEnumerable<FeatureSpecV2> fields) => [.. fields.Select(f => new FieldModel(f.Name, f.ValueType))];

@@ -82,8 +82,8 @@ public sealed record FeatureServiceModel(string Name, IReadOnlyList<ProjectionMo
 }
 
 /// <summary>
-/// An on-demand view. Its function is pickled Python, which is never run: only what it stored can be served, and
-/// <see cref="Reason"/> says so to whoever asks for the rest.
+/// An on-demand view: of expressions, or of a function that is pickled Python, which is never run: only what that stored can be
+/// served, and <see cref="Reason"/> says so to whoever asks for the rest.
 /// </summary>
 /// <param name="Features">What it makes.</param>
 /// <param name="RequestFields">The values that a request must bring.</param>
@@ -98,6 +98,9 @@ public sealed record OnDemandFeatureViewModel(
 {
     /// <summary>How its function is written in Feast: <c>pandas</c>, <c>python</c> or <c>substrait</c>.</summary>
     public string Mode { get; init; } = string.Empty;
+
+    /// <summary>What its expressions are; null for a function of Feast.</summary>
+    public ExpressionViewModel? Expressions { get; init; }
 
     /// <summary>The message for a request that would need the function.</summary>
     public string Reason =>
@@ -123,7 +126,7 @@ public sealed record RegistrySnapshot(
     /// <summary>Each kept version of each view; none unless the registry enables reading them online.</summary>
     public IReadOnlyDictionary<(string View, int Version), FeatureViewModel> FeatureViewVersions { get; init; } = new Dictionary<(string, int), FeatureViewModel>();
 
-    /// <summary>On-demand views, which no plan can compute.</summary>
+    /// <summary>On-demand views, of which plans compute those of expressions.</summary>
     public IReadOnlyDictionary<string, OnDemandFeatureViewModel> OnDemandFeatureViews { get; init; } = new Dictionary<string, OnDemandFeatureViewModel>();
 
     /// <summary>Push sources by name.</summary>

@@ -10,7 +10,7 @@ namespace FeatureStore.Registry.Snapshot;
 
 /// <summary>
 /// Compiles the registry of one project, written by Feast or by us, into what requests and jobs run on. Feature views and
-/// stream views can be served; on-demand views are named, but their pickled code is never run.
+/// stream views can be served, and on-demand views of expressions; the pickled code of others is never run.
 /// </summary>
 public static class SnapshotCompiler
 {
@@ -130,7 +130,7 @@ public static class SnapshotCompiler
         return sources;
     }
 
-    private static ProjectionModel Projection(FeatureViewProjection projection) => new(
+    internal static ProjectionModel Projection(FeatureViewProjection projection) => new(
         projection.FeatureViewName,
         projection.FeatureViewNameAlias.Length == 0 ? projection.FeatureViewName : projection.FeatureViewNameAlias,
         [.. projection.FeatureColumns.Select(c => c.Name)],

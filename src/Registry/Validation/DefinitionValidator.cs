@@ -28,6 +28,7 @@ internal sealed partial class DefinitionValidator
 
         // Feast refuses views whose names differ in case alone: some stores fold the case of table names.
         _views = Unique([.. definitions.AllViews], v => v.Header, "feature view", StringComparer.OrdinalIgnoreCase);
+        Unique([.. definitions.AllViews.Select(v => v.Header), .. definitions.OnDemandFeatureViews.Select(v => v.Header)], h => h, "feature view", StringComparer.OrdinalIgnoreCase);
         Unique(definitions.FeatureServices, s => s.Header, "feature service", StringComparer.Ordinal);
     }
 
@@ -36,6 +37,7 @@ internal sealed partial class DefinitionValidator
         var validator = new DefinitionValidator(definitions, faults);
         foreach (var header in definitions.Entities.Select(e => e.Header)
             .Concat(definitions.AllViews.Select(v => v.Header))
+            .Concat(definitions.OnDemandFeatureViews.Select(v => v.Header))
             .Concat(definitions.FeatureServices.Select(s => s.Header)))
         {
             validator.CheckHeader(header);
@@ -57,9 +59,15 @@ internal sealed partial class DefinitionValidator
             validator.CheckView(view);
         }
 
+        foreach (var view in definitions.OnDemandFeatureViews)
+        {
+            view.Features.ToList().ForEach(f => validator.CheckFieldName(f.Field.Name, f.Field.Place));
+            OnDemandRules.Check(view, validator._views, validator._entities, definitions.RequestSources, faults);
+        }
+
         foreach (var service in definitions.FeatureServices)
         {
-            ServiceRules.Check(service, validator._views, validator._entities, faults);
+            ServiceRules.Check(service, validator._views, validator._entities, definitions.OnDemandFeatureViews, faults);
         }
 
         validator.CheckOutputs();

@@ -9,6 +9,7 @@ internal static class ServiceRules
         FeatureServiceDefinition service,
         IReadOnlyDictionary<string, FeatureViewDefinition> views,
         IReadOnlyDictionary<string, EntityDefinition> entities,
+        IReadOnlyList<OnDemandViewDefinition> onDemand,
         FaultList faults)
     {
         foreach (var twice in service.Features.GroupBy(f => f.NameToUse).SelectMany(g => g.Skip(1)))
@@ -23,29 +24,37 @@ internal static class ServiceRules
             {
                 CheckFeatures(item, view, entities, faults);
             }
+            else if (onDemand.FirstOrDefault(v => v.Header.Name == item.View) is { } made)
+            {
+                CheckFeatures(item, [], [.. made.Features.Select(f => f.Field.Name)], faults);
+            }
             else
             {
-                faults.Add(item.Place, $"There is no feature view '{item.View}'; {NameChoice.Of(views.Values.Select(v => v.Header.Name))}");
+                faults.Add(item.Place, $"There is no feature view '{item.View}'; {NameChoice.Of(views.Values.Select(v => v.Header.Name).Concat(onDemand.Select(v => v.Header.Name)))}");
             }
         }
     }
 
-    private static void CheckFeatures(
+    /// <summary>The features of an item are those of its view, each once, and its join keys are the view's.</summary>
+    public static void CheckFeatures(
         ServiceItem item, FeatureViewDefinition view, IReadOnlyDictionary<string, EntityDefinition> entities, FaultList faults)
+    {
+        string[] joinKeys = [.. view.Entities.Select(e => entities.GetValueOrDefault(e.Text)?.JoinKey).OfType<string>()];
+        CheckFeatures(item, joinKeys, [.. view.Schema.Select(f => f.Name).Except(joinKeys)], faults);
+    }
+
+    private static void CheckFeatures(ServiceItem item, string[] joinKeyNames, string[] features, FaultList faults)
     {
         if (item.Features is { Count: 0 })
         {
             faults.Add(item.Place, $"The list of features of view '{item.View}' is empty; write the view alone to take all of them.");
         }
 
-        var joinKeys = view.Entities.Select(e => entities.GetValueOrDefault(e.Text)?.JoinKey);
-        string[] joinKeyNames = [.. joinKeys.OfType<string>()];
         foreach (var key in item.JoinKeyMap.Keys.Except(joinKeyNames))
         {
             faults.Add(item.Place, $"'join_key_map' names '{key}', which is no join key of view '{item.View}'; {NameChoice.Of(joinKeyNames)}");
         }
 
-        var features = view.Schema.Select(f => f.Name).Except(joinKeyNames).ToArray();
         var taken = new HashSet<string>();
         foreach (var (name, place) in item.Features ?? [])
         {

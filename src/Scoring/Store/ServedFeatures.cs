@@ -24,17 +24,19 @@ public sealed record ServedFeatures(IReadOnlyList<string> Features, string Finge
             throw new ModelStoreException($"The registry has no feature service '{featureService}'; it has {string.Join(", ", snapshot.FeatureServices.Keys.Order(StringComparer.Ordinal))}.");
         }
 
-        if (service.Projections.FirstOrDefault(p => !snapshot.FeatureViews.ContainsKey(p.ViewName)) is { } missing)
+        if (service.Projections.FirstOrDefault(p => !snapshot.FeatureViews.ContainsKey(p.ViewName) && Expressions(snapshot, p) is null) is { } missing)
         {
-            throw new ModelStoreException($"Feature service '{featureService}' has '{missing.ViewName}', which is no view of stored features; a model is fed from those alone.");
+            throw new ModelStoreException($"Feature service '{featureService}' has '{missing.ViewName}', which is no view of stored features and none of expressions; a model is fed from those alone.");
         }
 
-        var all = service.Projections.SelectMany(p => p.Features.Select(f => (View: p.NameToUse, Feature: f, Type: TypeOf(snapshot.FeatureViews[p.ViewName], f)))).ToArray();
+        // An answer has what expressions make after what is stored.
+        ProjectionModel[] projections = [.. service.Projections.OrderBy(p => !snapshot.FeatureViews.ContainsKey(p.ViewName))];
+        var all = projections.SelectMany(p => p.Features.Select(f => (View: p.NameToUse, Feature: f, Type: TypeOf(snapshot, p, f)))).ToArray();
         var twice = all.GroupBy(f => f.Feature).Where(g => g.Count() > 1).Select(g => g.Key).ToHashSet(StringComparer.Ordinal);
         var text = new StringBuilder();
-        foreach (var projection in service.Projections)
+        foreach (var projection in projections)
         {
-            Describe(text, projection, snapshot.FeatureViews[projection.ViewName]);
+            Describe(text, projection, snapshot);
         }
 
         return new ServedFeatures(
@@ -44,6 +46,42 @@ public sealed record ServedFeatures(IReadOnlyList<string> Features, string Finge
             Types = [.. all.Select(f => f.Type)],
             FullNames = [.. all.Select(f => $"{f.View}__{f.Feature}")],
         };
+    }
+
+    private static ExpressionViewModel? Expressions(RegistrySnapshot snapshot, ProjectionModel projection) => snapshot.OnDemandFeatureViews.GetValueOrDefault(projection.ViewName)?.Expressions;
+
+    private static Kind TypeOf(RegistrySnapshot snapshot, ProjectionModel projection, string feature) => snapshot.FeatureViews.TryGetValue(projection.ViewName, out var view)
+        ? TypeOf(view, feature)
+        : MadeBy(projection.ViewName, Expressions(snapshot, projection)!, feature).Field.Type;
+
+    private static ExpressionFeature MadeBy(string view, ExpressionViewModel model, string feature) =>
+        model.Features.FirstOrDefault(f => f.Field.Name == feature) ?? throw new ModelStoreException($"The on-demand feature view '{view}' no longer has '{feature}'; run 'fstore apply' to renew the service.");
+
+    /// <summary>An expression is what it says over its inputs, and they are what their views make them.</summary>
+    private static void Describe(StringBuilder text, ProjectionModel projection, RegistrySnapshot snapshot)
+    {
+        if (snapshot.FeatureViews.TryGetValue(projection.ViewName, out var stored))
+        {
+            Describe(text, projection, stored);
+            return;
+        }
+
+        var model = Expressions(snapshot, projection)!;
+        text.Append(CultureInfo.InvariantCulture, $"on demand {projection.ViewName} as {projection.NameToUse}\n");
+        foreach (var feature in projection.Features.Select(f => MadeBy(projection.ViewName, model, f)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"expression {feature.Field.Name} {feature.Field.Type} {feature.Text}\n");
+        }
+
+        foreach (var source in model.Sources)
+        {
+            Describe(text, source, snapshot);
+        }
+
+        foreach (var input in model.Inputs.Where(i => i.View is null))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"request {input.Field.Name} {input.Field.Type}\n");
+        }
     }
 
     private static Kind TypeOf(FeatureViewModel view, string feature) =>

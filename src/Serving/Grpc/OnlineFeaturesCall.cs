@@ -9,18 +9,27 @@ internal static class OnlineFeaturesCall
 {
     public static Task<OnlineFeatures> RunAsync(ServingRuntime runtime, GetOnlineFeaturesRequest request, ServerCallContext context)
     {
-        var entities = new EntityColumn[request.Entities.Count];
-        var index = 0;
+        var entities = new List<EntityColumn>(request.Entities.Count);
         foreach (var (name, values) in request.Entities)
         {
             runtime.Limits.CheckRows(values.Val.Count);
-            entities[index++] = new EntityColumn(name, values.Val);
+            entities.Add(new EntityColumn(name, values.Val));
         }
 
         var plans = runtime.Plans;
         var plan = request.KindCase == GetOnlineFeaturesRequest.KindOneofCase.FeatureService
             ? plans.Service(request.FeatureService)
             : plans.References(request.Features?.Val ?? []);
+
+        // What on-demand views do not take is ignored here, as in Feast.
+        foreach (var (name, values) in request.RequestContext)
+        {
+            if (plan.Column(name) is { IsRequestData: true })
+            {
+                entities.Add(new EntityColumn(name, values.Val));
+            }
+        }
+
         return runtime.Reader.ReadAsync(plan, entities, request.FullFeatureNames, context.CancellationToken);
     }
 }

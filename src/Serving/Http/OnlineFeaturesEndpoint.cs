@@ -25,7 +25,7 @@ public static class OnlineFeaturesEndpoint
         var withVersions = HttpBody.Boolean(body, "include_feature_view_version_metadata", fallback: false);
         var plans = runtime.Plans;
         var plan = string.IsNullOrEmpty(service) ? plans.References(references) : plans.Service(service);
-        var entities = Entities(context, plan, lists);
+        var entities = Entities(context, plan, [.. lists, .. RequestContext(body, plan)]);
         var answer = await runtime.Reader.ReadAsync(plan, entities, full, context.RequestAborted);
         await HttpAnswers.WriteAsync(context, StatusCodes.Status200OK, writer => OnlineFeaturesJson.Write(writer, answer, withVersions));
     }
@@ -51,6 +51,12 @@ public static class OnlineFeaturesEndpoint
         return Array.ConvertAll(lists, l => new EntityColumn(l.Name, Values(plan, l.Name, l.List)));
     }
 
+    /// <summary>The lists of <c>request_context</c> that on-demand views take; the others are ignored, as in Feast.</summary>
+    private static IEnumerable<(string Name, JsonElement List)> RequestContext(JsonElement body, RetrievalPlan plan) =>
+        body.TryGetProperty("request_context", out var context) && context.ValueKind == JsonValueKind.Object && plan.RequestFields.Count > 0
+            ? HttpBody.Lists(body, "request_context").Where(l => plan.Column(l.Name) is { IsRequestData: true })
+            : [];
+
     private static Value[] Values(RetrievalPlan plan, string name, JsonElement list)
     {
         var values = new Value[list.GetArrayLength()];
@@ -63,13 +69,19 @@ public static class OnlineFeaturesEndpoint
         var row = 0;
         foreach (var element in list.EnumerateArray())
         {
+            if (column.IsRequestData && element.ValueKind == JsonValueKind.Null)
+            {
+                values[row++] = new Value();
+                continue;
+            }
+
             try
             {
                 values[row++] = EntityValueConverter.FromJson(element, column.Type);
             }
             catch (EntityValueException e)
             {
-                throw new RetrievalException(RetrievalFault.Invalid, $"Join key '{name}': {e.Message}");
+                throw new RetrievalException(RetrievalFault.Invalid, $"{(column.IsRequestData ? "Request field" : "Join key")} '{name}': {e.Message}");
             }
         }
 

@@ -24,7 +24,7 @@ internal sealed class EntityBinding
     {
         var rows = RowCount(entities);
         limits.CheckRows(rows);
-        limits.CheckCells(rows, plan.Features.Count);
+        limits.CheckCells(rows, plan.Width);
         var answered = new List<EntityColumn>(entities.Count);
         var all = new List<EntityColumn>(entities.Count);
         foreach (var entity in entities)
@@ -34,11 +34,15 @@ internal sealed class EntityBinding
                 continue;
             }
 
-            CheckValues(entity);
+            if (!column.IsRequestData)
+            {
+                CheckValues(entity);
+            }
+
             var bound = new EntityColumn(column.AnswerName, entity.Values);
             if (Find(all, column.AnswerName) is not null)
             {
-                throw new RetrievalException(RetrievalFault.Invalid, $"The join key '{column.AnswerName}' is sent twice, once under its entity's name; send it once.");
+                throw new RetrievalException(RetrievalFault.Invalid, $"'{column.AnswerName}' is sent twice, under its entity's name or in the request context; send it once.");
             }
 
             all.Add(bound);
@@ -48,7 +52,11 @@ internal sealed class EntityBinding
             }
         }
 
-        return new EntityBinding(answered, all, rows);
+        var missing = plan.RequestFields.Where(f => Find(all, f) is null).ToArray();
+        return missing.Length == 0
+            ? new EntityBinding(answered, all, rows)
+            : throw new RetrievalException(
+                RetrievalFault.RequestDataMissing, $"The request lacks {string.Join(", ", missing)}, which its on-demand feature views need; send a list of values for each, beside the entities.");
     }
 
     /// <summary>Values of a join key by its request name; null when the request lacks it.</summary>

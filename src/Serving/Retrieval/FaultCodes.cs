@@ -11,6 +11,7 @@ internal sealed record FaultCodes(StatusCode Grpc, int Http, string FeastClass)
         RetrievalFault.ServiceNotFound => new(StatusCode.NotFound, StatusCodes.Status404NotFound, "FeatureServiceNotFoundException"),
         RetrievalFault.ViewNotFound => new(StatusCode.NotFound, StatusCodes.Status404NotFound, "FeatureViewNotFoundException"),
         RetrievalFault.FeatureNotFound => new(StatusCode.NotFound, StatusCodes.Status404NotFound, "FeastObjectNotFoundException"),
+        RetrievalFault.RequestDataMissing => new(StatusCode.InvalidArgument, StatusCodes.Status404NotFound, "RequestDataNotFoundInEntityRowsException"),
         RetrievalFault.NameCollision => new(StatusCode.InvalidArgument, StatusCodes.Status400BadRequest, "FeatureNameCollisionError"),
         RetrievalFault.TooLarge => new(StatusCode.ResourceExhausted, StatusCodes.Status413PayloadTooLarge, "FeastError"),
         RetrievalFault.NotServed => new(StatusCode.FailedPrecondition, StatusCodes.Status409Conflict, "FeastError"),

@@ -37,10 +37,10 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
         var reads = await ReadGroupsAsync(plan, keys, cancellationToken);
         metrics.Retrieval(bound.Rows, time.GetElapsedTime(begun));
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var columns = new FeatureColumn[plan.Features.Count];
+        var columns = new FeatureColumn[plan.Reads.Count];
         for (var f = 0; f < columns.Length; f++)
         {
-            var feature = plan.Features[f];
+            var feature = plan.Reads[f];
             columns[f] = new FeatureColumn(
                 fullFeatureNames ? feature.FullName : feature.Name,
                 reads[feature.Group][feature.Table],
@@ -50,7 +50,7 @@ public sealed class OnlineFeatureReader(IOnlineStore store, TimeProvider time, R
             metrics.Statuses(feature.View.Name, columns[f].Statuses);
         }
 
-        return new OnlineFeatures(plan, bound.Rows, bound.Answered, columns);
+        return new OnlineFeatures(plan, bound.Rows, bound.Answered, plan.OnDemand.Count == 0 ? columns : OnDemandAnswer.Append(plan, columns, bound, fullFeatureNames, policy));
     }
 
     private async Task<OnlineFeatures> ReadVectorsAsync(

@@ -26,7 +26,7 @@ public sealed class PlanCache(RegistrySnapshot snapshot, StatusPolicy policy, Re
             plan = _services.GetOrAdd(name, _compiler.Service(name));
         }
 
-        limits.CheckFeatures(plan.Features.Count);
+        limits.CheckFeatures(plan.Width);
         return plan;
     }
 

@@ -100,6 +100,12 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
 
         if (Stored(reference.View, reference.Version) is not { } view)
         {
+            if (reference.Version is null && snapshot.OnDemandFeatureViews.GetValueOrDefault(reference.View)?.Expressions is { } made)
+            {
+                var wanted = reference.Feature;
+                return made.Features.Any(f => f.Field.Name == wanted) ? null : (RetrievalFault.FeatureNotFound, text);
+            }
+
             return snapshot.OnDemandFeatureViews.TryGetValue(reference.View, out var onDemand)
                 ? (RetrievalFault.NotServed, onDemand.Reason)
                 : (RetrievalFault.ViewNotFound, text);
@@ -118,6 +124,11 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
 
     private ProjectionModel Checked(ProjectionModel projection)
     {
+        if (OnDemandPlanner.Model(snapshot, projection) is { } made)
+        {
+            return Checked(projection, made.Features.Select(f => f.Field));
+        }
+
         if (Stored(projection.ViewName, projection.VersionTag) is not { } view)
         {
             throw snapshot.OnDemandFeatureViews.TryGetValue(projection.ViewName, out var onDemand)
@@ -126,11 +137,16 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
                     RetrievalFault.ViewNotFound, $"The feature view '{NameToUse(projection with { NameToUse = projection.ViewName })}' is not in the registry, or its versions are not enabled; run 'fstore apply', or ask for the others by reference.");
         }
 
-        var unknown = projection.Features.Except(view.Features.Select(f => f.Name)).ToArray();
+        return Checked(projection, view.Features);
+    }
+
+    private static ProjectionModel Checked(ProjectionModel projection, IEnumerable<FieldModel> features)
+    {
+        var unknown = projection.Features.Except(features.Select(f => f.Name)).ToArray();
         return unknown.Length == 0
             ? projection
             : throw new RetrievalException(
-                RetrievalFault.FeatureNotFound, $"The feature view '{view.Name}' no longer has {string.Join(", ", unknown)}; run 'fstore apply' to renew the service.");
+                RetrievalFault.FeatureNotFound, $"The feature view '{projection.ViewName}' no longer has {string.Join(", ", unknown)}; run 'fstore apply' to renew the service.");
     }
 
     private RetrievalPlan Plan(IReadOnlyList<ProjectionModel> projections, string? vectorsOf = null)
@@ -138,7 +154,14 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
         var requestColumns = KnownColumns();
         var groups = new List<(string[] JoinKeys, string[] RequestNames, List<OnlineTable> Tables)>();
         var features = new List<PlannedFeature>();
-        foreach (var projection in projections)
+        var planner = new OnDemandPlanner(snapshot, projections);
+        foreach (var field in planner.RequestFields())
+        {
+            requestColumns[field.Name] = new RequestColumn(field.Name, field.Type, IsHidden: true) { IsRequestData = true };
+        }
+
+        ProjectionModel[] reads = [.. planner.Stored, .. planner.Hidden()];
+        foreach (var projection in reads)
         {
             var view = Stored(projection.ViewName, projection.VersionTag)!;
             CheckServed(view);
@@ -163,12 +186,16 @@ public sealed class PlanCompiler(RegistrySnapshot snapshot, StatusPolicy policy)
             groups[group].Tables.Add(new OnlineTable(snapshot.Project, view.OnlineName, projection.Features));
         }
 
+        var answered = planner.Stored.Sum(p => p.Features.Count);
         return new RetrievalPlan(
             snapshot,
             [.. groups.Select(g => new PlannedGroup(g.Tables, g.JoinKeys, g.RequestNames, new EntityKeyTemplate(g.JoinKeys, snapshot.EntityKeyVersion)))],
-            features,
-            requestColumns)
+            [.. features.Take(answered)],
+            requestColumns,
+            [.. features.Skip(answered)],
+            planner.Plan(reads))
         {
+            RequestFields = [.. planner.RequestFields().Select(f => f.Name)],
             Precomputed = vectorsOf is null
                 ? null
                 : new PrecomputedService(snapshot.Project, vectorsOf, features, [.. projections.SelectMany(p => p.Features.Select(_ => NameToUse(p)))]),

@@ -18,6 +18,9 @@ public enum RetrievalFault
     /// <summary>The request contradicts itself or the registry.</summary>
     Invalid,
 
+    /// <summary>A value that on-demand views need is not in the request.</summary>
+    RequestDataMissing,
+
     /// <summary>A limit is passed; the message names it.</summary>
     TooLarge,
 

@@ -7,7 +7,11 @@ namespace FeatureStore.Serving.Retrieval;
 
 /// <summary>A list of the request that takes part: the name it is answered under, and its type where a view declares one.</summary>
 /// <param name="IsHidden">The key of views without entities, which is never answered.</param>
-internal sealed record RequestColumn(string AnswerName, Kind Type, bool IsHidden);
+internal sealed record RequestColumn(string AnswerName, Kind Type, bool IsHidden)
+{
+    /// <summary>A value for on-demand views: it may be null, and is not answered.</summary>
+    public bool IsRequestData { get; init; }
+}
 
 /// <summary>One feature column of the answer, and where it lies among what is read.</summary>
 /// <param name="TtlMillis">Largest age in milliseconds; negative for none.</param>
@@ -34,15 +38,21 @@ public sealed class RetrievalPlan
         RegistrySnapshot snapshot,
         IReadOnlyList<PlannedGroup> groups,
         IReadOnlyList<PlannedFeature> features,
-        IReadOnlyDictionary<string, RequestColumn> requestColumns)
+        IReadOnlyDictionary<string, RequestColumn> requestColumns,
+        IReadOnlyList<PlannedFeature>? hidden = null,
+        IReadOnlyList<PlannedExpressions>? onDemand = null)
     {
         Snapshot = snapshot;
         Groups = groups;
         Features = features;
         _requestColumns = requestColumns;
+        OnDemand = onDemand ?? [];
+        Reads = hidden is null ? features : [.. features, .. hidden];
+        var made = OnDemand.SelectMany(v => v.Features).ToArray();
+        Width = Reads.Count + made.Length;
         Views = [.. features.Select(f => f.View).Distinct()];
-        _shortCollision = Collision(features.Select(f => f.Name), "ask with full_feature_names to tell them apart");
-        _fullCollision = Collision(features.Select(f => f.FullName), "name each once, or give one of the views an alias");
+        _shortCollision = Collision(features.Select(f => f.Name).Concat(made.Select(f => f.Name)), "ask with full_feature_names to tell them apart");
+        _fullCollision = Collision(features.Select(f => f.FullName).Concat(made.Select(f => f.FullName)), "name each once, or give one of the views an alias");
     }
 
     /// <summary>The snapshot that the plan was made from.</summary>
@@ -53,7 +63,20 @@ public sealed class RetrievalPlan
 
     internal IReadOnlyList<PlannedGroup> Groups { get; }
 
+    /// <summary>The features that are answered as they are read.</summary>
     internal IReadOnlyList<PlannedFeature> Features { get; }
+
+    /// <summary>Every feature that is read: those that are answered, then those for on-demand views alone.</summary>
+    internal IReadOnlyList<PlannedFeature> Reads { get; }
+
+    /// <summary>What is made after the read.</summary>
+    internal IReadOnlyList<PlannedExpressions> OnDemand { get; }
+
+    /// <summary>Fields that the request must bring for on-demand views.</summary>
+    internal IReadOnlyList<string> RequestFields { get; init; } = [];
+
+    /// <summary>Features that are read or made, which the limits count.</summary>
+    internal int Width { get; }
 
     internal IReadOnlyList<FeatureViewModel> Views { get; }
 

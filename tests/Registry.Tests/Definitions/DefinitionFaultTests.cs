@@ -85,7 +85,7 @@ public sealed class DefinitionFaultTests
     [InlineData("- people", "- {view: weekly, zzz: 1}", 28, 24, "'zzz' is no key of an item")]
     [InlineData("- people", "- a:b:c", 28, 9, "must be a view")]
     [InlineData("name: people", "name: Weekly", 21, 11, "a second feature view 'Weekly'; the first is at features/all.yaml:7")]
-    [InlineData("feature_services:", "on_demand_feature_views:", 25, 1, "'on_demand_feature_views' is no key of the file")]
+    [InlineData("feature_services:", "label_views:", 25, 1, "'label_views' is no key of the file")]
     [InlineData("    schema: [{name: age, dtype: Int64}]", "    tags: {fstore.aggregations: x}", 24, 11, "kept for the store itself")]
     public void Load_OneWrongLine_NamesItsPlaceAndTheWayOut(string good, string wrong, int line, int column, string message)
     {

@@ -21,6 +21,8 @@ public sealed partial class EditorSchemaTests
     [InlineData("field", "sources: [{schema: [{zzz: 1}]}]")]
     [InlineData("feature_view", "feature_views: [{zzz: 1}, {zzz: 1, window: 7d}]")]
     [InlineData("aggregation", "feature_views: [{aggregations: [{zzz: 1}]}]")]
+    [InlineData("on_demand_feature_view", "on_demand_feature_views: [{zzz: 1}]")]
+    [InlineData("expression", "on_demand_feature_views: [{features: [{zzz: 1}]}]")]
     [InlineData("feature_service", "feature_services: [{zzz: 1}]")]
     public void Definitions_EachBlock_HasTheReadersKeys(string definition, string yaml)
     {
