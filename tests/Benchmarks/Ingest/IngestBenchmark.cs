@@ -35,7 +35,7 @@ internal static class IngestBenchmark
         var ratios = new List<double>();
         for (var pair = 0; pair < pairs; pair++)
         {
-            var (ours, bare) = (Measure(Ours, arguments), Measure(Bare, arguments));
+            var (ours, bare) = (ChildRun.Measure(ChildVerb, Ours, arguments).Seconds, ChildRun.Measure(ChildVerb, Bare, arguments).Seconds);
             ratios.Add(ours / bare);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pair {pair + 1}: {messages / ours:N0} rows/s, bare {messages / bare:N0}/s, ratio of time {ours / bare:F2}"));
         }
@@ -60,11 +60,7 @@ internal static class IngestBenchmark
         var count = which == Ours
             ? new IngestRunner(log, topic, Table.Columns, ChangeTable.Open(lake, "cdc/transactions", Table.Columns), "user_id", Table.TimeColumn).Run(BatchRows, null, CancellationToken.None).Rows
             : Read(log, topic);
-        var seconds = watch.Elapsed.TotalSeconds;
-        using var process = Process.GetCurrentProcess();
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{seconds:F2} s, {count} rows, {process.TotalProcessorTime.TotalSeconds:F2} s CPU, peak RSS {process.PeakWorkingSet64 >> 20} MiB"));
+        ChildRun.Report(watch.Elapsed);
         return count == log.NextOffset(topic) ? 0 : 1;
     }
 
@@ -77,18 +73,6 @@ internal static class IngestBenchmark
         }
 
         return from;
-    }
-
-    private static double Measure(string which, string[] arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [ChildVerb, which, .. arguments]) { RedirectStandardOutput = true };
-        using var child = Process.Start(start)!;
-        var line = child.StandardOutput.ReadToEnd().Trim();
-        child.WaitForExit();
-        Console.WriteLine($"{which}: {line}");
-        return child.ExitCode == 0
-            ? double.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture)
-            : throw new InvalidOperationException($"The run {which} failed with code {child.ExitCode}.");
     }
 
     private static long Ensure(long rows, string folder)

@@ -35,10 +35,11 @@ internal static class MaterializeBenchmark
         var ratios = new List<double>();
         for (var pair = 0; pair < settings.Pairs; pair++)
         {
-            var (ours, bare) = (Measure(Ours, arguments), Measure(Bare, arguments));
-            ratios.Add(ours / bare);
+            var (ours, bare) = (ChildRun.Measure(ChildVerb, Ours, arguments), ChildRun.Measure(ChildVerb, Bare, arguments));
+            ratios.Add(ours.Seconds / bare.Seconds);
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"pair {pair + 1}: {settings.Entities / ours:N0} rows/s, bare {settings.Entities / bare:N0}/s, ratio of time {ours / bare:F2}"));
+                CultureInfo.InvariantCulture,
+                $"pair {pair + 1}: {settings.Entities / ours.Seconds:N0} rows/s, {ours.CpuSeconds / settings.Entities * 100_000:F2} CPU s per 100,000; bare {settings.Entities / bare.Seconds:N0}/s; ratio of time {ratios[^1]:F2}, of CPU {ours.CpuSeconds / bare.CpuSeconds:F2}"));
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median ratio {ratios.Order().ElementAt(ratios.Count / 2):F2}"));
@@ -54,12 +55,7 @@ internal static class MaterializeBenchmark
         var watch = Stopwatch.StartNew();
         var rows = new FeatureReader(settings.Folder, 3).Latest(View, 0, long.MaxValue / 2, BatchRows, CancellationToken.None);
         var count = which == Ours ? await MaterializeAsync(settings, rows) : await WriteAsync(redis.GetDatabase(), rows);
-        var seconds = watch.Elapsed.TotalSeconds;
-        using var process = Process.GetCurrentProcess();
-        var cpu = process.TotalProcessorTime.TotalSeconds;
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{seconds:F2} s, {count} rows, {cpu:F2} s CPU ({cpu / count * 100_000:F2} per 100,000), peak RSS {process.PeakWorkingSet64 >> 20} MiB"));
+        ChildRun.Report(watch.Elapsed);
         return count == settings.Entities && await redis.GetServer(settings.Redis).DatabaseSizeAsync() >= count ? 0 : 1;
     }
 
@@ -99,18 +95,6 @@ internal static class MaterializeBenchmark
         }
 
         return count;
-    }
-
-    private static double Measure(string which, string[] arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [ChildVerb, which, .. arguments]) { RedirectStandardOutput = true };
-        using var child = Process.Start(start)!;
-        var line = child.StandardOutput.ReadToEnd().Trim();
-        child.WaitForExit();
-        Console.WriteLine($"{which}: {line}");
-        return child.ExitCode == 0
-            ? double.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture)
-            : throw new InvalidOperationException($"The run {which} failed with code {child.ExitCode}.");
     }
 
     private static void Ensure(Settings settings)

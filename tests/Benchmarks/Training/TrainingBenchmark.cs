@@ -21,7 +21,7 @@ internal static class TrainingBenchmark
     {
         TrainingFiles.Ensure(settings);
         Console.WriteLine($"{settings.Labels} labels, {TrainingFiles.Views} views of {settings.Rows} rows, {settings.LatePercent} % late, {settings.Threads} threads, memory limit {settings.MemoryMiB} MiB");
-        var costs = new List<(Cost Ours, Cost Plain)>();
+        var costs = new List<(ChildRun Ours, ChildRun Plain)>();
         for (var pair = 0; pair < settings.Pairs; pair++)
         {
             costs.Add((Measure(Ours, settings), Measure(Plain, settings)));
@@ -75,10 +75,7 @@ internal static class TrainingBenchmark
                 break;
         }
 
-        using var process = Process.GetCurrentProcess();
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{watch.Elapsed.TotalSeconds:F2} s, {process.TotalProcessorTime.TotalSeconds:F2} s CPU, peak RSS {process.PeakWorkingSet64 >> 20} MiB"));
+        ChildRun.Report(watch.Elapsed);
         return 0;
     }
 
@@ -106,22 +103,7 @@ internal static class TrainingBenchmark
 
     private static string Target(string which, TrainingSettings settings) => Path.Combine(settings.Folder, which + "-out.parquet");
 
-    private static Cost Measure(string which, TrainingSettings settings)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [ChildVerb, which, .. settings.ToArguments()]) { RedirectStandardOutput = true };
-        using var child = Process.Start(start)!;
-        var line = child.StandardOutput.ReadToEnd().Trim();
-        child.WaitForExit();
-        if (child.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"The {which} run ended with code {child.ExitCode}.");
-        }
-
-        Console.WriteLine($"  {which}: {line}");
-        var words = line.Split(' ');
-        double Word(int index) => double.Parse(words[index], CultureInfo.InvariantCulture);
-        return new Cost(Word(0), Word(2), Word(7));
-    }
+    private static ChildRun Measure(string which, TrainingSettings settings) => ChildRun.Measure(ChildVerb, which, settings.ToArguments());
 
     /// <summary>Rows whose label stands where it stood.</summary>
     private static long Count(TrainingSettings settings, string target) => Number(settings, $"""
@@ -150,5 +132,4 @@ internal static class TrainingBenchmark
         return string.Create(CultureInfo.InvariantCulture, $"{sorted[sorted.Count / 2]:F2} ({sorted[0]:F2} to {sorted[^1]:F2})");
     }
 
-    private sealed record Cost(double Seconds, double CpuSeconds, double PeakMiB);
 }

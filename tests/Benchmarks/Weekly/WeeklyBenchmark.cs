@@ -51,29 +51,11 @@ internal static class WeeklyBenchmark
             BareQuery.Run(settings, target);
         }
 
-        var seconds = watch.Elapsed.TotalSeconds;
-        using var process = Process.GetCurrentProcess();
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{seconds:F2} s, {process.TotalProcessorTime.TotalSeconds:F2} s CPU, peak RSS {process.PeakWorkingSet64 >> 20} MiB"));
+        ChildRun.Report(watch.Elapsed);
         return 0;
     }
 
-    private static Cost Measure(string which, WeeklySettings settings)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [ChildVerb, which, .. settings.ToArguments()]) { RedirectStandardOutput = true };
-        using var child = Process.Start(start)!;
-        var line = child.StandardOutput.ReadToEnd().Trim();
-        child.WaitForExit();
-        if (child.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"The {which} run ended with code {child.ExitCode}.");
-        }
-
-        Console.WriteLine($"  {which}: {line}");
-        var words = line.Split(' ');
-        return new Cost(double.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[2], CultureInfo.InvariantCulture));
-    }
+    private static ChildRun Measure(string which, WeeklySettings settings) => ChildRun.Measure(ChildVerb, which, settings.ToArguments());
 
     private static string Spread(IEnumerable<double> values)
     {
