@@ -24,7 +24,7 @@ public sealed class RegistryVerbsTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_fstore.Repo, "data")));
         var apply = await _fstore.RunAsync("apply", "--json");
         Assert.Equal(plan.Output, apply.Output);
-        Assert.Equal(7, Lines(apply.Output).Length);
+        Assert.Equal(10, Lines(apply.Output).Length);
         Assert.Equal((0, string.Empty), Short(await _fstore.RunAsync("plan", "--json")));
         Assert.Equal((1, string.Empty), Short(await _fstore.RunAsync("apply", "--if-revision", "another")));
 
@@ -67,7 +67,7 @@ public sealed class RegistryVerbsTests : IDisposable
         Assert.Equal(2, intervals.GetArrayLength());
         Assert.Contains("project bank_features", (await _fstore.RunAsync("teardown")).Output, StringComparison.Ordinal);
         Assert.Equal(string.Empty, (await _fstore.RunAsync("teardown", "--json")).Output);
-        Assert.Equal(7, Lines((await _fstore.RunAsync("plan", "--json")).Output).Length);
+        Assert.Equal(10, Lines((await _fstore.RunAsync("plan", "--json")).Output).Length);
     }
 
     [Fact]

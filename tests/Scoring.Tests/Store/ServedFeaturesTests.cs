@@ -1,3 +1,4 @@
+using FeatureStore.Registry.Expressions;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Scoring.Store;
 using Type = Feast.Types.ValueType.Types.Enum;
@@ -22,6 +23,34 @@ public sealed class ServedFeaturesTests
     [Fact]
     public void Of_UnknownService_SaysWhichThereAre() =>
         Assert.Contains("it has weekly", Assert.Throws<ModelStoreException>(() => ServedFeatures.Of(Snapshot(), "daily")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Of_OnDemandView_StandsAfterWhatIsStoredAndIsPartOfTheFingerprint()
+    {
+        var (one, other) = (ServedFeatures.Of(WithExpression("amount / total"), "ratios"), ServedFeatures.Of(WithExpression("total / amount"), "ratios"));
+        Assert.Equal(["total", "share"], one.Features);
+        Assert.Equal([Type.Double, Type.Double], one.Types);
+        Assert.NotEqual(one.Fingerprint, other.Fingerprint);
+        Assert.Equal(one.Fingerprint, ServedFeatures.Of(WithExpression("amount / total"), "ratios").Fingerprint);
+    }
+
+    private static RegistrySnapshot WithExpression(string text)
+    {
+        var snapshot = Snapshot();
+        var none = new Dictionary<string, string>();
+        ExpressionInput[] inputs = [new("weekly_view", new FieldModel("total", Type.Double)), new(null, new FieldModel("amount", Type.Double))];
+        var share = new FieldModel("share", Type.Double);
+        var view = new OnDemandFeatureViewModel("ratio", [share], [], ["weekly_view"], null)
+        {
+            Expressions = new ExpressionViewModel([new ProjectionModel("weekly_view", "weekly_view", ["total"], none)], inputs, [new ExpressionFeature(share, text, ExpressionText.Compile(text, Type.Double, inputs))]),
+        };
+        var service = new FeatureServiceModel("ratios", [new ProjectionModel("ratio", "ratio", ["share"], none), new ProjectionModel("weekly_view", "weekly_view", ["total"], none)]);
+        return snapshot with
+        {
+            OnDemandFeatureViews = new Dictionary<string, OnDemandFeatureViewModel> { ["ratio"] = view },
+            FeatureServices = new Dictionary<string, FeatureServiceModel> { ["ratios"] = service },
+        };
+    }
 
     private static RegistrySnapshot Snapshot(string function = "sum", int days = 7, string first = "total", int ttlDays = 7)
     {
