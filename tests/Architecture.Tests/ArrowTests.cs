@@ -37,7 +37,7 @@ public sealed class ArrowTests
         ["Microsoft.ML"] = [],
         ["Microsoft.ML.OnnxConverter"] = [],
         ["Microsoft.ML.OnnxRuntime"] = ["Scoring"],
-        ["Npgsql"] = ["Registry"],
+        ["Npgsql"] = ["Registry", "Ingest"],
         ["YamlDotNet"] = ["Registry"],
         ["CsvHelper"] = ["Ingest"],
         ["Grpc.AspNetCore.Server"] = ["GrpcHost", "Serving"],

@@ -5,9 +5,10 @@ using FeatureStore.Cli.Output;
 
 namespace FeatureStore.Cli.Verbs;
 
-/// <summary><c>fstore generate</c>: a synthetic bank's change events go into the change log.</summary>
+/// <summary><c>fstore generate</c>: a synthetic bank's changes go into the change log, or into PostgreSQL.</summary>
 internal static class GenerateVerb
 {
+    private const string Postgres = "postgres";
     private const int UsersMax = 10_000_000;
     private const int DaysMax = 36_500;
 
@@ -20,13 +21,18 @@ internal static class GenerateVerb
     public static Command Create()
     {
         var firstDay = new Option<string?>("--first-day") { Description = "First day, as 2026-01-31; else the days end with yesterday. The first choice is kept." };
-        var command = new Command("generate", "Make a synthetic bank. Example: fstore generate --users 10000 --days 30 --seed 7") { Users, Days, Seed, firstDay };
-        command.SetAction((parsed, cancellationToken) =>
+        var to = new Option<string>("--to") { Description = "log: the embedded change log. postgres: the tables of fstore.postgres, made if absent.", DefaultValueFactory = _ => "log" };
+        to.AcceptOnlyFromAmong("log", Postgres);
+        var command = new Command("generate", "Make a synthetic bank. Example: fstore generate --users 10000 --days 30 --seed 7") { Users, Days, Seed, firstDay, to };
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = Options(parsed, Day(parsed.GetValue(firstDay)));
-            var result = new Pipeline(GlobalOptions.Repo(parsed)).Generate(options, null, cancellationToken);
+            var repo = GlobalOptions.Repo(parsed);
+            var result = parsed.GetValue(to) == Postgres
+                ? await new PostgresFeed(PostgresSettings.Address(repo.Config), TimeProvider.System).RunAsync(options, cancellationToken)
+                : new Pipeline(repo).Generate(options, null, cancellationToken);
             Answer.Object(parsed.GetValue(GlobalOptions.Json), Text(result), result);
-            return Task.FromResult(ExitCodes.Ok);
+            return ExitCodes.Ok;
         });
         return command;
     }
