@@ -68,7 +68,12 @@ internal sealed class TrainingJoin
                 _leakage.Count(view, cancellationToken);
             }
 
-            writer.Add(Rows(), cancellationToken);
+            if (to >= _labels.Rows)
+            {
+                Release(plan, cancellationToken);
+            }
+
+            Gather(writer, plan, to - from, cancellationToken);
             Progress?.Report((to, _labels.Rows));
         }
 
@@ -109,6 +114,27 @@ internal sealed class TrainingJoin
         }
     }
 
+    // What follows needs the memory more.
+    private void Release(JoinPlan plan, CancellationToken cancellationToken)
+    {
+        foreach (var view in plan.Views)
+        {
+            _connection.Execute($"DROP TABLE {Best(view)}; DROP TABLE IF EXISTS {Leakage.Other(view)}", cancellationToken);
+        }
+
+        _connection.Execute("DROP TABLE point", cancellationToken);
+    }
+
+    // Joined as written, labels come nearly in order, and to sort what is sorted costs little. That is for views that are smaller than the labels;
+    // of larger ones no hash table should be made.
+    private void Gather(DataSetWriter writer, JoinPlan plan, long labels, CancellationToken cancellationToken)
+    {
+        var asWritten = plan.Views.All(v => _connection.Number($"SELECT count(*) FROM row{v.Index}", cancellationToken) <= labels);
+        _connection.Execute($"SET disabled_optimizers = '{(asWritten ? "join_order,build_side_probe_side" : string.Empty)}'", cancellationToken);
+        writer.Add(Rows(), cancellationToken);
+        _connection.Execute("SET disabled_optimizers = ''", cancellationToken);
+    }
+
     /// <summary>The rows of the labels that were matched, in order.</summary>
     private string Rows()
     {
@@ -123,7 +149,7 @@ internal sealed class TrainingJoin
         }
 
         var from = $"""
-            FROM matched m JOIN {LabelTable.Name} l ON l.rowid = m.rid
+            FROM {LabelTable.Name} l JOIN matched m ON l.rowid = m.rid
             {string.Join("\n", joins)}
             """;
         return _onDemand.Select(columns, Columns, from, "m.rid");

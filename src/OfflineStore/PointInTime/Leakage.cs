@@ -31,6 +31,9 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
     /// <summary>Views whose labels are asked again where a better row had happened.</summary>
     public IReadOnlySet<int> Doubted => _doubted;
 
+    /// <summary>The table of a doubted view's other answers.</summary>
+    public static string Other(ViewJoin view) => $"other{view.Index}";
+
     /// <summary>Makes the table of labels that leak, over all views.</summary>
     public void Begin(CancellationToken cancellationToken) => connection.Execute("CREATE OR REPLACE TEMP TABLE leaked (rid BIGINT)", cancellationToken);
 
@@ -81,7 +84,7 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
             INSERT INTO {best} (code, since, next_event)
             SELECT code, min(event_time), min(event_time) FROM history{view.Index} SEMI JOIN late USING (code)
             GROUP BY code HAVING min(event_time) < min(greatest(event_time, coalesce(known_time, event_time) + {LakeSql.Number(plan.AvailableAfterMicros)}));
-            CREATE OR REPLACE TEMP TABLE other{view.Index} AS {new DuckDbJoin(_other).Best(view, "late")}
+            CREATE OR REPLACE TEMP TABLE {Other(view)} AS {new DuckDbJoin(_other).Best(view, "late")}
             """,
             cancellationToken);
     }
@@ -94,7 +97,7 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
         {
             Add(
                 i,
-                _late.Contains(i) ? $"SELECT rid, sid{i} AS sid, other{i} AS other FROM matched WHERE sid{i} <> other{i}" : new DuckDbJoin(_other).Doubtful(view, "matched", $"other{i}"),
+                _late.Contains(i) ? $"SELECT rid, sid{i} AS sid, other{i} AS other FROM matched WHERE sid{i} <> other{i}" : new DuckDbJoin(_other).Doubtful(view, "matched", Other(view)),
                 $"JOIN row{i} a ON a.sid = d.sid JOIN row{i} b ON b.sid = d.other",
                 cancellationToken);
         }
