@@ -13,6 +13,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     ImportVerb.Create(),
     GenerateVerb.Create(),
     IngestVerb.Create(),
+    CaptureVerb.Create(),
     FeaturesVerb.Create(),
     MaterializeVerb.Create(),
     MaterializeVerb.CreateIncremental(),

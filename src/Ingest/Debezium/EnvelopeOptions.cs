@@ -23,6 +23,9 @@ public sealed record EnvelopeOptions
     /// </summary>
     public IReadOnlyList<string>? KeyColumns { get; init; }
 
+    /// <summary>True where the events were made here from the source's own types, so that a time near 1970 is no sign of a wrong unit.</summary>
+    public bool AreTimesCertain { get; init; }
+
     /// <summary>The connector's <c>unavailable.value.placeholder</c>.</summary>
     public string Unavailable { get; init; } = UnavailableDefault;
 

@@ -101,7 +101,7 @@ internal sealed class RowReader(IReadOnlyList<LakeColumn> columns, EnvelopeOptio
         var isTimeNumber = declared.Type == LakeType.Timestamp && reader.TokenType == JsonTokenType.Number;
         var form = FormOf(parts, declared.Name);
         var value = EnvelopeValues.Read(ref reader, declared, form);
-        if (isTimeNumber && !TimeKinds.IsPlausible((long)value!) && (form.Time == TimeKind.Unknown || parts.Schema is null))
+        if (isTimeNumber && !options.AreTimesCertain && !TimeKinds.IsPlausible((long)value!) && (form.Time == TimeKind.Unknown || parts.Schema is null))
         {
             parts.DoubtfulTime = declared.Name;
         }
