@@ -17,9 +17,10 @@ public sealed class PostgresServer : IAsyncDisposable
     private const string PackageUser = "postgres";
     private const int PortTriesMax = 5;
     private readonly string _folder;
-    private readonly TestProgram _program;
+    private readonly string[] _settings;
+    private TestProgram _program;
 
-    private PostgresServer(int port, string folder, TestProgram program) => (Port, _folder, _program) = (port, folder, program);
+    private PostgresServer(int port, string folder, TestProgram program, string[] settings) => (Port, _folder, _program, _settings) = (port, folder, program, settings);
 
     public int Port { get; }
 
@@ -47,12 +48,21 @@ public sealed class PostgresServer : IAsyncDisposable
             var port = TestProgram.FreePort();
             try
             {
-                return new PostgresServer(port, folder, await RunAsync(port, data, folder, settings));
+                return new PostgresServer(port, folder, await RunAsync(port, data, folder, settings), settings);
             }
             catch (InvalidOperationException) when (attempt < PortTriesMax)
             {
             }
         }
+    }
+
+    /// <summary>Stops it as <c>pg_ctl stop -m immediate</c> does, which is a crash to it, and starts it again on the same port.</summary>
+    public async Task CrashAsync()
+    {
+        var data = Path.Combine(_folder, "data");
+        await RunAsync(AsUser(Binary("pg_ctl"), "stop", "-D", data, "-m", "immediate"));
+        _program.Dispose();
+        _program = await RunAsync(Port, data, _folder, _settings);
     }
 
     /// <inheritdoc/>
