@@ -1,7 +1,6 @@
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Jobs.Rebuild;
 using FeatureStore.Jobs.Runs;
-using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OnlineStore;
 using FeatureStore.Registry.Snapshot;
 using FeatureStore.Serving;
@@ -59,13 +58,14 @@ internal sealed class StoreGuard(Repo repo, ServingRuntime runtime, IOnlineStore
                 await RebuildAsync(cancellationToken);
             }
         }
-        catch (Exception e) when (e is OnlineStoreException or RunFileException or JobBusyException or FenceLostException or DeltaException)
+        catch (Exception e) when (e is OnlineStoreException or JobBusyException or FenceLostException)
         {
             // A store that does not answer is told to each caller; what another run holds, or a lost store lost again, is looked at again.
-            if (e is RunFileException or DeltaException)
-            {
-                await Console.Error.WriteLineAsync($"fstore: {e.Message}");
-            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever it is, a watch that ended without a word would pass for a store that is whole.
+            await Console.Error.WriteLineAsync($"fstore: the watch over the online store could not look, or not rebuild: {e.Message}");
         }
     }
 
