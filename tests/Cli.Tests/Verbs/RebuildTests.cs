@@ -26,19 +26,19 @@ public sealed partial class RebuildTests : IDisposable
         await using var redis = await RedisServer.StartAsync();
         await UseAsync($"{{type: redis, connection_string: \"{redis.Address}\"}}");
         await using var server = await Server.StartAsync(_fstore, withJobs ? ["--with-jobs"] : []);
-        Assert.DoesNotContain(LostViews.Header, await server.HeadersAsync());
+        Assert.DoesNotContain(View, await server.LabelAsync());
 
         await redis.SendAsync("FLUSHALL", CancellationToken.None);
         var told = await server.ToldAsync($"the online store lost the rows of {View}");
         Assert.True(told < DetectMax, $"The loss was told after {told}.");
         if (!withJobs)
         {
-            Assert.Contains(LostViews.Header, await server.HeadersAsync());
+            Assert.Contains(View, await server.LabelAsync());
             await RunAsync("rebuild");
         }
 
         await server.ToldAsync($"the rows of {View} are back");
-        Assert.DoesNotContain(LostViews.Header, await server.HeadersAsync());
+        Assert.DoesNotContain(View, await server.LabelAsync());
         await ExpectParityAsync();
     }
 
@@ -49,7 +49,7 @@ public sealed partial class RebuildTests : IDisposable
         await using (var server = await Server.StartAsync(_fstore))
         {
             // By now the server holds the file open.
-            Assert.DoesNotContain(LostViews.Header, await server.HeadersAsync());
+            Assert.DoesNotContain(View, await server.LabelAsync());
             foreach (var file in Directory.GetFiles(Path.Combine(_fstore.Repo, "data"), "online.db*"))
             {
                 File.Delete(file);
@@ -171,12 +171,13 @@ public sealed partial class RebuildTests : IDisposable
             return watch.Elapsed;
         }
 
-        public async Task<IReadOnlyList<string>> HeadersAsync()
+        /// <summary>The views that an answer calls lost; each comes back for itself.</summary>
+        public async Task<IReadOnlyList<string>> LabelAsync()
         {
             using var answer = await _http.PostAsJsonAsync(
                 "get-online-features", new { features = new[] { $"{View}:num_transactions_l1w" }, entities = new { user_id = new[] { "u1" } } });
             Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-            return [.. answer.Headers.Select(h => h.Key)];
+            return answer.Headers.TryGetValues(LostViews.Header, out var views) ? views.Single().Split(',') : [];
         }
 
         public async ValueTask DisposeAsync()
