@@ -10,7 +10,8 @@ namespace FeatureStore.Cli.Composition;
 /// its join keys and event time, so that pushing a row again changes nothing.
 /// </summary>
 /// <param name="Views">The views that are pushed into the table.</param>
-internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Views, IReadOnlyList<PushedField> Fields, string TimeColumn)
+/// <param name="CreatedColumn">When a row was made, where the source declares it.</param>
+internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Views, IReadOnlyList<PushedField> Fields, string TimeColumn, string? CreatedColumn)
 {
     /// <summary>
     /// The tables of the lake that push sources fill. Left out are computed views, whose rows come from windows alone, and those
@@ -34,8 +35,12 @@ internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Vi
             .DistinctBy(f => f.Field.Name)
             .Select(f => new PushedField(f.Field, f.IsKey, new LakeColumn(source.ColumnOf(f.Field.Name), Type(f.Field)!.Value)))
             .ToList();
-        fields.Add(new PushedField(new FieldModel(source.TimestampField, Kind.UnixTimestamp), false, new LakeColumn(source.TimestampField, LakeType.Timestamp)));
-        return new PushTopic(table.Key, [.. table], fields, source.TimestampField);
+        foreach (var time in new[] { source.TimestampField, source.CreatedTimestampColumn }.OfType<string>())
+        {
+            fields.Add(new PushedField(new FieldModel(time, Kind.UnixTimestamp), false, new LakeColumn(time, LakeType.Timestamp)));
+        }
+
+        return new PushTopic(table.Key, [.. table], fields, source.TimestampField, source.CreatedTimestampColumn);
     }
 
     private static LakeType? Type(FieldModel field) => field.Type switch
