@@ -1,6 +1,7 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Explain;
@@ -48,12 +49,9 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         DuckDbConnection connection, FeatureViewModel view, FieldModel feature, IReadOnlyList<string> keys, long eventTimeMicros, CancellationToken cancellationToken)
     {
         var path = Path.Combine(lakeRoot, view.Source.Path);
-        var files = new DeltaLog(path).Read(cancellationToken) is { } snapshot
-            ? snapshot.Files.Values.Select(f => Path.Combine(path, f.Path))
-            : File.Exists(path) ? [path]
-            : Directory.Exists(path) ? Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories)
-            : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
-        var from = Named(files, path);
+        var from = new DeltaLog(path).Read(cancellationToken) is { } snapshot
+            ? Named(snapshot.Files.Values.Select(f => Path.Combine(path, f.Path)), path)
+            : PlainParquet.From(connection, PlainParquet.Files(path, view.Name), cancellationToken);
         var column = ViewColumns.SourceColumn(view, feature.Name);
         var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
         var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
@@ -186,7 +184,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
     private static string Whose(IEnumerable<string> columns, IReadOnlyList<string> keys) =>
         string.Join(" AND ", columns.Zip(keys, (column, key) => $"CAST({LakeSql.Name(column)} AS VARCHAR) = {LakeSql.Text(key)}"));
 
-    private static string Named(IEnumerable<string> files, string path) => files.Select(LakeSql.Text).ToList() is { Count: > 0 } list
+    private static string Named(IEnumerable<string> files, string path) => files.Select(LakeSql.Path).ToList() is { Count: > 0 } list
         ? $"read_parquet([{string.Join(", ", list)}], union_by_name = true, hive_partitioning = false, filename = true)"
         : throw new DeltaException($"{path} holds no file.");
 

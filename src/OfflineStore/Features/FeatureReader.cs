@@ -3,6 +3,7 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -110,7 +111,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
 
     private string LatestSql(DuckDbConnection connection, FeatureViewModel view, Asked asked, CancellationToken cancellationToken)
     {
-        var (from, columns, added) = From(view, asked.ChangedSince, cancellationToken);
+        var (from, columns, added) = From(connection, view, asked.ChangedSince, cancellationToken);
         var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
         string Column(FieldModel field)
         {
@@ -154,7 +155,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
     private static string Packed(IEnumerable<string> keys) => string.Join(", ", keys.Select((k, i) => $"k{i} := {k}"));
 
     /// <summary>A FROM term, the columns that a Delta table says it has (none for plain Parquet), and a FROM term of the files added after a version.</summary>
-    private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From(FeatureViewModel view, long? changedSince, CancellationToken cancellationToken)
+    private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From(DuckDbConnection connection, FeatureViewModel view, long? changedSince, CancellationToken cancellationToken)
     {
         var path = Path.Combine(lakeRoot, view.Source.Path);
         if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
@@ -165,14 +166,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
             return (LakeSql.Files(path, snapshot.Files.Values, columns), columns, added);
         }
 
-        if (File.Exists(path))
-        {
-            return ($"read_parquet({LakeSql.Text(path)})", [], null);
-        }
-
-        return Directory.Exists(path) && Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Any()
-            ? ($"read_parquet({LakeSql.Text(Path.Combine(path, "**", "*.parquet"))}, union_by_name = true)", [], null)
-            : throw new DeltaException($"{path} holds no feature table for view {view.Name}; compute or write it first.");
+        return (PlainParquet.From(connection, PlainParquet.Files(path, view.Name), cancellationToken), [], null);
     }
 
     private EncodedRow Encode(FeatureViewModel view, DuckDbReader reader, int row)

@@ -61,12 +61,24 @@ internal sealed class ChangeScan
     {
         public static InsertFile Of(DeltaFile file, string timeColumn)
         {
-            using var stats = JsonDocument.Parse(file.Stats ?? "{}");
-            return new InsertFile(
-                file,
-                Bound(stats.RootElement, "minValues", timeColumn) ?? long.MinValue,
-                Bound(stats.RootElement, "maxValues", timeColumn) is { } greatest ? greatest + StatisticsCutMicros : long.MaxValue,
-                file.PartitionValues.GetValueOrDefault(ChangeColumns.CommitDate));
+            var (least, greatest) = Bounds(file.Stats ?? "{}", timeColumn);
+            return new InsertFile(file, least, greatest, file.PartitionValues.GetValueOrDefault(ChangeColumns.CommitDate));
+        }
+
+        // Statistics that nobody can read leave no file out.
+        private static (long Least, long Greatest) Bounds(string text, string timeColumn)
+        {
+            try
+            {
+                using var stats = JsonDocument.Parse(text);
+                return (
+                    Bound(stats.RootElement, "minValues", timeColumn) ?? long.MinValue,
+                    Bound(stats.RootElement, "maxValues", timeColumn) is { } greatest ? greatest + StatisticsCutMicros : long.MaxValue);
+            }
+            catch (JsonException)
+            {
+                return (long.MinValue, long.MaxValue);
+            }
         }
 
         private static long? Bound(JsonElement stats, string bounds, string column) =>

@@ -208,7 +208,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
             {
                 replay.ApplyCheckpoint(parts, cancellationToken);
             }
-            catch (DuckDbException e)
+            catch (Exception e) when (e is DuckDbException or DeltaException)
             {
                 damage = e;
                 continue;
@@ -222,7 +222,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
 
     private DeltaSnapshot ReplayFromStart(LogFiles files, long version, Exception? damage, CancellationToken cancellationToken) => files.Commits.Contains(0)
         ? Commits(new DeltaReplay(TableRoot), files, 0, version, cancellationToken)
-        : throw NoStart(files.Commits.Count == 0 ? null : files.Commits.Min, damage);
+        : throw NoStart(files, damage);
 
     private DeltaSnapshot Commits(DeltaReplay replay, LogFiles files, long from, long to, CancellationToken cancellationToken)
     {
@@ -243,8 +243,8 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
 
     private string CommitPath(long version) => Path.Combine(LogPath, LogFiles.CommitName(version));
 
-    private DeltaException NoStart(long? first, Exception? damage) => new(
-        $"{TableRoot}: the log does not start at version 0 (first commit: {first?.ToString(CultureInfo.InvariantCulture) ?? "none"}) "
-        + $"and no whole checkpoint stands in for what is missing{(damage is null ? string.Empty : $" ({damage.Message})")}. Restore the older commits, or copy the table.",
-        damage);
+    private DeltaException NoStart(LogFiles files, Exception? damage) => new(
+        $"{TableRoot}: the log does not start at version 0 (first commit: {(files.Commits.Count == 0 ? "none" : files.Commits.Min.ToString(CultureInfo.InvariantCulture))}) and no whole checkpoint stands in "
+        + $"for what is missing{(damage is null ? string.Empty : $" ({damage.Message})")}. "
+        + (files.UnknownCheckpoint is { } unknown ? $"{unknown} is of the table feature v2Checkpoint, which this reader does not know; drop that feature." : "Restore the older commits, or copy the table."), damage);
 }

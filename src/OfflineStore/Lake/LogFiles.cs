@@ -8,17 +8,21 @@ internal sealed partial class LogFiles
 {
     private const int VersionDigits = 20;
 
-    private LogFiles(SortedSet<long> commits, SortedDictionary<long, IReadOnlyList<string>> checkpoints)
+    private LogFiles(SortedSet<long> commits, SortedDictionary<long, IReadOnlyList<string>> checkpoints, string? unknownCheckpoint)
     {
         Commits = commits;
         Checkpoints = checkpoints;
+        UnknownCheckpoint = unknownCheckpoint;
     }
 
     public SortedSet<long> Commits { get; }
 
     public SortedDictionary<long, IReadOnlyList<string>> Checkpoints { get; }
 
-    public bool IsEmpty => Commits.Count == 0 && Checkpoints.Count == 0;
+    /// <summary>The name of a checkpoint of the table feature v2Checkpoint, which is not read here; null where there is none.</summary>
+    public string? UnknownCheckpoint { get; }
+
+    public bool IsEmpty => Commits.Count == 0 && Checkpoints.Count == 0 && UnknownCheckpoint is null;
 
     public long Newest => Math.Max(Commits.Count == 0 ? -1 : Commits.Max, Checkpoints.Count == 0 ? -1 : Checkpoints.Keys.Last());
 
@@ -32,6 +36,7 @@ internal sealed partial class LogFiles
     public static LogFiles List(string logPath)
     {
         var commits = new SortedSet<long>();
+        string? unknown = null;
         var parts = new SortedDictionary<(long Version, int Parts), SortedDictionary<int, string>>();
         if (Directory.Exists(logPath))
         {
@@ -50,6 +55,10 @@ internal sealed partial class LogFiles
                     parts.TryAdd((start, count), []);
                     parts[(start, count)][part] = path;
                 }
+                else if (UnknownCheckpointPattern().IsMatch(name))
+                {
+                    unknown = name;
+                }
             }
         }
 
@@ -60,7 +69,7 @@ internal sealed partial class LogFiles
             whole[version] = [.. found.Values];
         }
 
-        return new LogFiles(commits, whole);
+        return new LogFiles(commits, whole, unknown);
     }
 
     // Of these there are thousands.
@@ -75,4 +84,7 @@ internal sealed partial class LogFiles
 
     [GeneratedRegex(@"^([0-9]{20})\.checkpoint(?:\.([0-9]{10})\.([0-9]{10}))?\.parquet$")]
     private static partial Regex CheckpointPattern();
+
+    [GeneratedRegex(@"^[0-9]{20}\.checkpoint\.[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\.(?:json|parquet)$")]
+    private static partial Regex UnknownCheckpointPattern();
 }

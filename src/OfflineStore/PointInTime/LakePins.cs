@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.PointInTime;
 
@@ -45,7 +46,7 @@ internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long
             throw new DeltaException($"{root} has no log, so no version {version} of it can be read; leave it out of --at-version.");
         }
 
-        pinned = new PinnedTable(path, root, snapshot, snapshot is null ? Plain(root, view) : Living(root, snapshot));
+        pinned = new PinnedTable(path, root, snapshot, snapshot is null ? PlainParquet.Files(root, view) : Living(root, snapshot));
         return _tables[path] = pinned;
     }
 
@@ -71,14 +72,6 @@ internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long
         return files.Find(f => !File.Exists(f)) is { } gone
             ? throw new DeltaException($"{root} at version {snapshot.Version} needs {Path.GetFileName(gone)}, which is gone: a later version replaced it. Read a later version, or restore the file.")
             : files;
-    }
-
-    private static List<string> Plain(string root, string view)
-    {
-        List<string> files = File.Exists(root) ? [root]
-            : Directory.Exists(root) ? [.. Directory.EnumerateFiles(root, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
-            : [];
-        return files.Count > 0 ? files : throw new DeltaException($"{root} holds no table for view {view}; compute or write it first.");
     }
 
     private static SourceFile Hash(string root, string path)

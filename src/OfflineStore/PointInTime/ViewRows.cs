@@ -2,6 +2,7 @@ using System.Globalization;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 using Kind = Feast.Types.ValueType.Types.Enum;
 
@@ -72,12 +73,12 @@ internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, Label
     // The empty relation gives a table without files its columns, and a file from before a column was added that column.
     private string From(PinnedTable table, CancellationToken cancellationToken)
     {
-        var files = string.Join(", ", table.Files.Select(LakeSql.Path));
         if (table.Snapshot is null)
         {
-            return $"(SELECT *, {Position(table, cancellationToken)} AS sid FROM read_parquet([{files}], union_by_name = true))";
+            return $"(SELECT *, {Position(table, cancellationToken)} AS sid FROM {PlainParquet.From(connection, table.Files, cancellationToken)})";
         }
 
+        var files = string.Join(", ", table.Files.Select(LakeSql.Path));
         var empty = "SELECT " + string.Concat(table.Columns.Select(c => $"CAST(NULL AS {LakeSql.Type(c.Type)}) AS {LakeSql.Name(c.Name)}, ")) + "CAST(NULL AS BIGINT) AS sid WHERE false";
         return table.Files.Count == 0
             ? $"({empty})"

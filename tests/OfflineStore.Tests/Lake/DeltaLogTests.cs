@@ -45,6 +45,14 @@ public sealed class DeltaLogTests : IDisposable
     }
 
     [Fact]
+    public void Read_StartInAnUnknownCheckpoint_NamesTheFeature()
+    {
+        Commit(3, Protocol, Metadata);
+        File.WriteAllText(Path.Combine(_root, "_delta_log", "00000000000000000002.checkpoint.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.json"), string.Empty);
+        Assert.Contains("v2Checkpoint", Assert.Throws<DeltaException>(() => Read()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Read_NoStart_SaysSo()
     {
         Commit(3, Protocol, Metadata);

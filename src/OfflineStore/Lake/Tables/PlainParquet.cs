@@ -5,14 +5,24 @@ namespace FeatureStore.OfflineStore.Lake.Tables;
 /// <summary>Parquet files of whatever writer as a FROM term.</summary>
 internal static class PlainParquet
 {
-    /// <summary>The files' rows; columns are joined by name.</summary>
+    /// <summary>The files' rows; columns are joined by name, and folders such as <c>day=2026-11-01</c> are columns too.</summary>
     /// <exception cref="DeltaException">A file counts its days by another calendar.</exception>
     /// <exception cref="DuckDbException">A file is damaged, encrypted or of a codec that the engine lacks; the message names it.</exception>
     public static string From(DuckDbConnection connection, IEnumerable<string> paths, CancellationToken cancellationToken)
     {
         var list = $"[{string.Join(", ", paths.Select(LakeSql.Path))}]";
         EnsureCalendar(connection, list, cancellationToken);
-        return $"read_parquet({list}, union_by_name = true, hive_partitioning = false)";
+        return $"read_parquet({list}, union_by_name = true)";
+    }
+
+    /// <summary>The file, or every Parquet file in the folder, in the order of their paths.</summary>
+    /// <exception cref="DeltaException">There is none.</exception>
+    public static IReadOnlyList<string> Files(string path, string view)
+    {
+        List<string> files = File.Exists(path) ? [path]
+            : Directory.Exists(path) ? [.. Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
+            : [];
+        return files.Count > 0 ? files : throw new DeltaException($"{path} holds no table for view {view}; compute or write it first.");
     }
 
     // Spark notes in the footer that days before 1582-10-15 are Julian. Who does not look reads other days, so the file is refused.
