@@ -68,14 +68,17 @@ internal sealed class ChangeLogPush(Repo repo, TimeProvider time) : IOfflinePush
         var times = RowTimes.Event(columns, source, typedSeconds: true);
         var created = topic.CreatedColumn is null ? null : RowTimes.Created(columns, source, typedSeconds: true)
             ?? throw new RetrievalException(RetrievalFault.Invalid, $"The column '{topic.CreatedColumn}' with the created time is missing; send it, as the source declares it.");
-        var typed = topic.Fields.Select(f => IsTime(topic, f) ? null : columns.Typed(f.Field.Name, f.Field.Type)).ToArray();
+        var fields = topic.Fields.Select<PushedField, object?[]>(f =>
+            f.Column.Name == topic.TimeColumn ? [.. times]
+            : f.Column.Name == topic.CreatedColumn ? [.. created!]
+            : [.. columns.Typed(f.Field.Name, f.Field.Type).Select(Plain)]).ToArray();
         var rows = new List<(byte[], object?[])>(columns.Rows);
         for (var row = 0; row < columns.Rows; row++)
         {
-            var values = new object?[typed.Length];
+            var values = new object?[fields.Length];
             for (var f = 0; f < values.Length; f++)
             {
-                values[f] = typed[f] is { } column ? Plain(column[row]) : topic.Fields[f].Column.Name == topic.TimeColumn ? times[row] : created?[row];
+                values[f] = fields[f][row];
                 if (values[f] is null && topic.Fields[f].IsKey)
                 {
                     throw new RetrievalException(RetrievalFault.Invalid, $"Join key '{topic.Fields[f].Field.Name}', row {row}: a key is never null.");
@@ -87,8 +90,6 @@ internal sealed class ChangeLogPush(Repo repo, TimeProvider time) : IOfflinePush
 
         return rows;
     }
-
-    private static bool IsTime(PushTopic topic, PushedField field) => field.Column.Name == topic.TimeColumn || field.Column.Name == topic.CreatedColumn;
 
     private static byte[] Key(PushTopic topic, object?[] values)
     {

@@ -31,16 +31,15 @@ internal sealed record PushTopic(string Path, IReadOnlyList<FeatureViewModel> Vi
     private static PushTopic Make(IGrouping<string, FeatureViewModel> table)
     {
         var source = table.First().Source;
+
+        // A view may have them as features too.
+        var times = new[] { source.TimestampField, source.CreatedTimestampColumn }.OfType<string>().Distinct().ToArray();
         var fields = table.SelectMany(v => v.JoinKeys.Select(k => (Field: k, IsKey: true)).Concat(v.Features.Select(f => (Field: f, IsKey: false))))
             .DistinctBy(f => f.Field.Name)
             .Select(f => new PushedField(f.Field, f.IsKey, new LakeColumn(source.ColumnOf(f.Field.Name), Type(f.Field)!.Value)))
-            .ToList();
-        foreach (var time in new[] { source.TimestampField, source.CreatedTimestampColumn }.OfType<string>())
-        {
-            fields.Add(new PushedField(new FieldModel(time, Kind.UnixTimestamp), false, new LakeColumn(time, LakeType.Timestamp)));
-        }
-
-        return new PushTopic(table.Key, [.. table], fields, source.TimestampField, source.CreatedTimestampColumn);
+            .Where(f => !times.Contains(f.Column.Name))
+            .Concat(times.Select(t => new PushedField(new FieldModel(t, Kind.UnixTimestamp), false, new LakeColumn(t, LakeType.Timestamp))));
+        return new PushTopic(table.Key, [.. table], [.. fields], source.TimestampField, source.CreatedTimestampColumn);
     }
 
     private static LakeType? Type(FieldModel field) => field.Type switch

@@ -9,7 +9,7 @@ namespace FeatureStore.Cli.Tests.Composition;
 public sealed class MaterializeBankReplayTests : IDisposable
 {
     private const string Definitions =
-        """
+        $$"""
         entities: [{name: user, join_keys: [user_id], value_type: STRING}]
         sources:
           - {name: transactions, path: user_transactions, timestamp_field: event_timestamp, created_timestamp_column: created_timestamp}
@@ -19,13 +19,7 @@ public sealed class MaterializeBankReplayTests : IDisposable
             entities: [user]
             source: transactions
             schema:
-              - {name: num_transactions_l1w, dtype: Int64}
-              - {name: total_amount_l1w, dtype: Float64}
-              - {name: avg_amount_l1w, dtype: Float64}
-              - {name: min_amount_l1w, dtype: Float64}
-              - {name: max_amount_l1w, dtype: Float64}
-              - {name: num_vendors_l1w, dtype: Int64}
-              - {name: num_sources_l1w, dtype: Int64}
+        {{RecordedSchemas.Weekly}}
           - name: user_demographics
             entities: [user]
             source: demographics

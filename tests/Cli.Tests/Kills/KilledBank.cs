@@ -80,7 +80,12 @@ internal sealed class KilledBank(Random random) : IDisposable
 
         AssertEqual("the online store", await OnlineAsync(_twin), await OnlineAsync(_killed));
 
-        // A compaction that was killed may leave files that no version names, and nothing worse; vacuum deletes them.
+        // A writer that was killed may leave files that no version names, and nothing worse; vacuum deletes them.
+        foreach (var fault in (await _killed.RunAsync("lake", "check", "--json")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Assert.True(JsonNode.Parse(fault)!["fault"]!.GetValue<string>() is "orphan" or "leftover", fault);
+        }
+
         await RunAsync(_killed, VacuumAll);
         await RunAsync(_killed, "lake", "check");
         await RunAsync(_killed, "verify", "parity");

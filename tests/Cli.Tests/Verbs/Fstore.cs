@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 
 namespace FeatureStore.Cli.Tests.Verbs;
 
 /// <summary>The built command, run as a user runs it: a process in a copy of the bank repo.</summary>
-internal sealed class Fstore : IDisposable
+internal sealed partial class Fstore : IDisposable
 {
     public Fstore()
     {
@@ -18,6 +19,25 @@ internal sealed class Fstore : IDisposable
     }
 
     public string Repo { get; }
+
+    /// <summary>Puts these definitions in place of the bank's.</summary>
+    public void Define(string yaml)
+    {
+        var features = Path.Combine(Repo, "features");
+        foreach (var file in Directory.EnumerateFiles(features))
+        {
+            File.Delete(file);
+        }
+
+        File.WriteAllText(Path.Combine(features, "all.yaml"), yaml);
+    }
+
+    /// <summary>Puts this store, a YAML value, in place of the bank's.</summary>
+    public void UseOnlineStore(string store)
+    {
+        var path = Path.Combine(Repo, "feature_store.yaml");
+        File.WriteAllText(path, OnlineStore().Replace(File.ReadAllText(path), $"online_store: {store}\n", 1));
+    }
 
     public Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => RunInZoneAsync(null, arguments);
 
@@ -56,4 +76,7 @@ internal sealed class Fstore : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Repo, recursive: true);
+
+    [GeneratedRegex(@"online_store:\n(  .*\n)+")]
+    private static partial Regex OnlineStore();
 }

@@ -26,15 +26,7 @@ public sealed partial class PushTests : IDisposable
 
     private readonly Fstore _fstore = new();
 
-    public PushTests()
-    {
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(_fstore.Repo, "features")))
-        {
-            File.Delete(file);
-        }
-
-        File.WriteAllText(Path.Combine(_fstore.Repo, "features", "devices.yaml"), Definitions);
-    }
+    public PushTests() => _fstore.Define(Definitions);
 
     public void Dispose() => _fstore.Dispose();
 
@@ -86,7 +78,7 @@ public sealed partial class PushTests : IDisposable
             var line = await server.StandardOutput.ReadLineAsync();
             using var http = new HttpClient { BaseAddress = new Uri($"http://{Target().Matches(line ?? string.Empty)[^1].Value}") };
             await ExpectAsync(HttpStatusCode.OK, http, "push", Push("online", "2026-11-01T10:00:00Z", "phone", 3));
-            await File.WriteAllTextAsync(Path.Combine(_fstore.Repo, "features", "devices.yaml"), Definitions[..Definitions.IndexOf("push_sources", StringComparison.Ordinal)]);
+            _fstore.Define(Definitions[..Definitions.IndexOf("push_sources", StringComparison.Ordinal)]);
             Assert.Equal(0, (await _fstore.RunAsync("apply")).Code);
 
             // The default cache_ttl_seconds is ten minutes.

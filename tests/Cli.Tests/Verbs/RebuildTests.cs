@@ -26,7 +26,7 @@ public sealed partial class RebuildTests : IDisposable
         await using var redis = await RedisServer.StartAsync();
         await UseAsync($"{{type: redis, connection_string: \"{redis.Address}\"}}");
         await using var server = await Server.StartAsync(_fstore, withJobs ? ["--with-jobs"] : []);
-        Assert.DoesNotContain(View, await server.LabelAsync());
+        Assert.Empty(await server.LabelAsync());
 
         await redis.SendAsync("FLUSHALL", CancellationToken.None);
         var told = await server.ToldAsync($"the online store lost the rows of {View}");
@@ -39,6 +39,9 @@ public sealed partial class RebuildTests : IDisposable
 
         await server.ToldAsync($"the rows of {View} are back");
         Assert.DoesNotContain(View, await server.LabelAsync());
+
+        // The other view comes back for itself, at this look of the server's or a later one.
+        await TestProgram.PollAsync("The end of the label", async _ => (await server.LabelAsync()).Count == 0);
         await ExpectParityAsync();
     }
 
@@ -49,7 +52,7 @@ public sealed partial class RebuildTests : IDisposable
         await using (var server = await Server.StartAsync(_fstore))
         {
             // By now the server holds the file open.
-            Assert.DoesNotContain(View, await server.LabelAsync());
+            Assert.Empty(await server.LabelAsync());
             foreach (var file in Directory.GetFiles(Path.Combine(_fstore.Repo, "data"), "online.db*"))
             {
                 File.Delete(file);
@@ -98,9 +101,7 @@ public sealed partial class RebuildTests : IDisposable
 
     private async Task UseAsync(string store)
     {
-        var path = Path.Combine(_fstore.Repo, "feature_store.yaml");
-        var yaml = await File.ReadAllTextAsync(path);
-        await File.WriteAllTextAsync(path, OnlineStore().Replace(yaml, $"online_store: {store}\n", 1));
+        _fstore.UseOnlineStore(store);
         await RunAsync("apply");
         await RunAsync("generate", "--users", "30", "--days", "24", "--seed", "5", "--first-day", "2026-01-05");
         await RunAsync("ingest");
@@ -121,9 +122,6 @@ public sealed partial class RebuildTests : IDisposable
         Assert.True(result.Code == 0, $"{string.Join(' ', arguments)}: {result.Output}{result.Error}");
         return result;
     }
-
-    [GeneratedRegex(@"online_store:\n(  .*\n)+")]
-    private static partial Regex OnlineStore();
 
     /// <summary>A running <c>fstore serve</c> and what it says on standard error.</summary>
     private sealed partial class Server : IAsyncDisposable
@@ -171,7 +169,7 @@ public sealed partial class RebuildTests : IDisposable
             return watch.Elapsed;
         }
 
-        /// <summary>The views that an answer calls lost; each comes back for itself.</summary>
+        /// <summary>The views that an answer calls lost.</summary>
         public async Task<IReadOnlyList<string>> LabelAsync()
         {
             using var answer = await _http.PostAsJsonAsync(

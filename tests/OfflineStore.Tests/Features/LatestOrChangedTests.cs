@@ -49,6 +49,20 @@ public sealed class LatestOrChangedTests : IDisposable
     }
 
     [Fact]
+    public void Compute_StatisticsThatNobodyCanRead_LeavesNoRowOut()
+    {
+        Append(1, Row("c", 1, "t1", "ann", 10, 6 * Day), Row("c", 2, "t2", "bob", 5, 6 * Day));
+        var commit = Directory.GetFiles(Path.Combine(_root, Source, "_delta_log"), "*.json").Single();
+        var text = File.ReadAllText(commit);
+        var damaged = text.Replace("\"stats\":\"{", "\"stats\":\"", StringComparison.Ordinal);
+        Assert.NotEqual(text, damaged);
+        File.WriteAllText(commit, damaged);
+
+        new WeeklyFeatures(_root).Compute(Weekly, [7 * Day], CancellationToken.None);
+        Assert.Equal(["ann", "bob"], Read(Weekly, 7 * Day, 99));
+    }
+
+    [Fact]
     public void LatestOrChanged_SinceAVersionOfAnotherTable_BringsAll()
     {
         Append(1, Row("c", 1, "t1", "ann", 10, 6 * Day));

@@ -53,6 +53,21 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Read_CheckpointWithADamagedAction_GoesByTheOneBefore()
+    {
+        Commit(12, ("delta.checkpointInterval", "5"));
+        var (path, damaged) = (Path.Combine(LogPath, LogFiles.CheckpointName(10)), Path.Combine(_root, "damaged.parquet"));
+        using (var database = LakeDatabase.Open())
+        using (var connection = LakeDatabase.Connect(database, CancellationToken.None))
+        {
+            connection.Execute($"COPY (SELECT * REPLACE ('none' AS protocol) FROM read_parquet('{path}')) TO '{damaged}' (FORMAT PARQUET)");
+        }
+
+        File.Move(damaged, path, overwrite: true);
+        Assert.Equal((11L, 12), (Log.Read(CancellationToken.None)!.Version, Log.Read(CancellationToken.None)!.Files.Count));
+    }
+
+    [Fact]
     public void TryCommit_RetentionPassed_CleansWhatACheckpointCoversAndKeepsTheRest()
     {
         Commit(18, ("delta.checkpointInterval", "5"), ("delta.logRetentionDuration", "interval 2 days"));

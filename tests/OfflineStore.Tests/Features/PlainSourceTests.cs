@@ -1,0 +1,57 @@
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Explain;
+using FeatureStore.OfflineStore.Features;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.Registry.Snapshot;
+using Kind = Feast.Types.ValueType.Types.Enum;
+
+namespace FeatureStore.OfflineStore.Tests.Features;
+
+/// <summary>Views over plain Parquet that somebody else wrote.</summary>
+public sealed class PlainSourceTests : IDisposable
+{
+    private static readonly FeatureViewModel View = new(
+        "v", [new FieldModel("id", Kind.Int64)], [new FieldModel("x", Kind.Int64)], TimeSpan.Zero, true, new SourceModel("s", "plain", "t", null, new Dictionary<string, string>()), null);
+
+    private readonly string _root = Directory.CreateTempSubdirectory("plain").FullName;
+
+    public PlainSourceTests() => Directory.CreateDirectory(Path.Combine(_root, "plain"));
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void Read_JulianDays_AreRefusedByLatestAndExplain()
+    {
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "Golden", "Parquet", "sk_ancient_legacy.parquet"), Path.Combine(_root, "plain", "a.parquet"));
+        Assert.Contains("Julian", Assert.Throws<DeltaException>(() => Latest()).Message, StringComparison.Ordinal);
+        Assert.Contains("Julian", Assert.Throws<DeltaException>(() => Explain(11)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_NamesWithPatternCharacters_AreTheFilesThemselves()
+    {
+        Write("a[1]*.parquet", "SELECT 1::BIGINT id, 10::BIGINT x, make_timestamptz(11000000) t");
+        Write("b.parquet", "SELECT 1::BIGINT id, 20::BIGINT x, make_timestamptz(12000000) t");
+        Assert.Equal([12_000_000L], Latest());
+        Assert.Equal((10L, Path.Combine("plain", "a[1]*.parquet")), Explain(11));
+        Assert.Equal((20L, Path.Combine("plain", "b.parquet")), Explain(12));
+    }
+
+    private List<long> Latest() =>
+        [.. new FeatureReader(_root, 3).Latest(View, 0, long.MaxValue / 2, 10, CancellationToken.None).SelectMany(b => b).Select(r => r.EventTimeMicros)];
+
+    private (object? Value, string File) Explain(long second)
+    {
+        var row = new FeatureExplainer(_root).Explain(View, View.Features[0], ["1"], second * 1_000_000, CancellationToken.None)!.Row!;
+        return (row.Value, row.File);
+    }
+
+    private void Write(string name, string sql)
+    {
+        using var database = DuckDbDatabase.Open(null, new DuckDbOptions(Threads: 1));
+        using var connection = database.Connect();
+        var made = Path.Combine(_root, "made.parquet");
+        connection.Execute($"COPY ({sql}) TO '{made}' (FORMAT PARQUET)");
+        File.Move(made, Path.Combine(_root, "plain", name));
+    }
+}
