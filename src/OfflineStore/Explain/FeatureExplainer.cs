@@ -62,7 +62,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
             FROM {from}
             WHERE {Whose(view.JoinKeys.Select(k => ViewColumns.SourceColumn(view, k.Name)), keys)}
                 AND {time} >= {LakeSql.Number(eventTimeMicros)} AND {time} < {LakeSql.Number(eventTimeMicros + MicrosPerSecond)}
-            ORDER BY {time} DESC, {created} DESC NULLS LAST LIMIT 1
+            ORDER BY {time} DESC, {created} DESC NULLS LAST, {LakeSql.LastFirst} LIMIT 1
             """,
             cancellationToken);
         return reader.NextChunk()

@@ -18,7 +18,7 @@ public sealed record ShownRow(
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
 public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOptions? options = null)
 {
-    /// <summary>The newest row (event time, then created time) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
+    /// <summary>The newest row (event time, then created time, then position in the source) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged.</exception>
     public IEnumerable<IReadOnlyList<EncodedRow>> Latest(
         FeatureViewModel view, long startMicros, long endMicros, int batchRows, CancellationToken cancellationToken)
@@ -147,7 +147,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
             FROM {from}
             WHERE {taken} AND {time} <= {LakeSql.Number(asked.EndMicros)}{whose}{known}
                 AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
-            QUALIFY {(asked.IsHistory ? $"rank() OVER (PARTITION BY {newest} ORDER BY {time} DESC)" : $"row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST)")} = 1
+            QUALIFY {(asked.IsHistory ? $"rank() OVER (PARTITION BY {newest} ORDER BY {time} DESC)" : $"row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST, {LakeSql.LastFirst})")} = 1
             ORDER BY {newest}{(asked.IsHistory ? ", " + created : string.Empty)}
             """;
     }
@@ -163,7 +163,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
             var known = changedSince is { } version ? new DeltaLog(path).Read(version, cancellationToken)?.Files : null;
             var columns = ChangeColumns.Read(snapshot, path);
             var added = changedSince is null ? null : LakeSql.Files(path, snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
-            return (LakeSql.Files(path, snapshot.Files.Values, columns), columns, added);
+            return (LakeSql.Files(path, snapshot.Files.Values, columns, withPosition: true), columns, added);
         }
 
         return (PlainParquet.From(connection, PlainParquet.Files(path, view.Name), cancellationToken), [], null);

@@ -57,18 +57,23 @@ internal static class LakeSql
     public static string Instant(string micros) => $"make_timestamptz({micros})";
 
     /// <summary>A FROM term over data files, typed by the columns: a file from before a column was added reads as null.</summary>
-    public static string Files(string root, IEnumerable<DeltaFile> files, IReadOnlyList<LakeColumn> columns)
+    /// <param name="withPosition">Adds the columns that <see cref="LastFirst"/> orders by.</param>
+    public static string Files(string root, IEnumerable<DeltaFile> files, IReadOnlyList<LakeColumn> columns, bool withPosition = false)
     {
-        var empty = "SELECT " + string.Join(", ", columns.Select(c => $"CAST(NULL AS {Type(c.Type)}) AS {Name(c.Name)}")) + " WHERE false";
-        var paths = files.Select(f => Path(System.IO.Path.Combine(root, f.Path))).ToList();
+        var position = withPosition ? ", CAST(NULL AS UBIGINT) AS file_index, CAST(NULL AS BIGINT) AS file_row_number" : string.Empty;
+        var empty = "SELECT " + string.Join(", ", columns.Select(c => $"CAST(NULL AS {Type(c.Type)}) AS {Name(c.Name)}")) + position + " WHERE false";
+        var paths = files.Select(f => f.Path).Order(StringComparer.Ordinal).Select(f => Path(System.IO.Path.Combine(root, f))).ToList();
         if (paths.Count == 0)
         {
             return $"({empty})";
         }
 
         var list = string.Join(", ", paths);
-        return $"({empty} UNION ALL BY NAME SELECT * FROM read_parquet([{list}], union_by_name = true, hive_partitioning = false))";
+        return $"({empty} UNION ALL BY NAME SELECT *{(withPosition ? ", file_index, file_row_number" : string.Empty)} FROM read_parquet([{list}], union_by_name = true, hive_partitioning = false))";
     }
+
+    /// <summary>ORDER BY terms under which rows that are equal otherwise go backwards through the files: the last that was written comes first.</summary>
+    public const string LastFirst = "file_index DESC, file_row_number DESC";
 
     /// <summary>UTC date of an instant, as a partition value.</summary>
     public static string DateText(long micros)

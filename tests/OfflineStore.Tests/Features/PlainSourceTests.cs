@@ -37,6 +37,16 @@ public sealed class PlainSourceTests : IDisposable
         Assert.Equal((20L, Path.Combine("plain", "b.parquet")), Explain(12));
     }
 
+    [Fact]
+    public void Read_RowsOfOneTime_TheLastOfTheLastFileIsServedAndExplained()
+    {
+        Write("b.parquet", "SELECT 1::BIGINT id, x::BIGINT x, make_timestamptz(11000000) t FROM (VALUES (5), (7), (6)) v(x)");
+        Write("a.parquet", "SELECT 1::BIGINT id, 9::BIGINT x, make_timestamptz(11000000) t");
+        var served = Assert.Single(new FeatureReader(_root, 3).Latest(View, 0, long.MaxValue / 2, 10, CancellationToken.None).SelectMany(b => b));
+        Assert.Equal(6, Feast.Types.Value.Parser.ParseFrom(served.Values[0]).Int64Val);
+        Assert.Equal((6L, Path.Combine("plain", "b.parquet")), Explain(11));
+    }
+
     private List<long> Latest() =>
         [.. new FeatureReader(_root, 3).Latest(View, 0, long.MaxValue / 2, 10, CancellationToken.None).SelectMany(b => b).Select(r => r.EventTimeMicros)];
 

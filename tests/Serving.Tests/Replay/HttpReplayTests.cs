@@ -51,6 +51,16 @@ public sealed class HttpReplayTests
         Assert.True(compared >= comparedMin, $"only {compared} exchanges were compared");
     }
 
+    [SkippableFact]
+    public async Task Send_ToAClusterOfWhichOneNodeIsNamed_IsAnsweredAsRecorded()
+    {
+        await using var server = await RecordedBank.StartAsync("bank_features", "bank_features_after_materialize_registry.db", "bank_features_redis.json", "cluster");
+        var recorded = RecordedBank.Golden("redis_cluster_sentinel.json").GetProperty("cases").EnumerateArray()
+            .Single(c => c.GetProperty("name").GetString() == "cluster, one node named: HTTP read (async client)").GetProperty("exchange");
+        var (status, body) = await RecordedExchange.SendAsync(server.Http, recorded);
+        Assert.Null(RecordedExchange.Difference(recorded, status, body, isNewer: true));
+    }
+
     private static bool IsForeign(RecordedBank server, JsonElement recorded)
     {
         var body = recorded.GetProperty("request_body").GetString() ?? string.Empty;

@@ -54,7 +54,7 @@ internal sealed class RecordedBank : IAsyncDisposable
     /// <summary>The store's own client; null over SQLite.</summary>
     public IDatabase? Redis { get; private init; }
 
-    /// <summary>Starts over <c>redis</c> or <c>sqlite</c>.</summary>
+    /// <summary>Starts over <c>redis</c>, <c>cluster</c> (three nodes, of which one is named) or <c>sqlite</c>.</summary>
     /// <param name="change">What is applied to the registry beforehand.</param>
     public static async Task<RecordedBank> StartAsync(
         string project, string registryFile, string hashesFile, string store, Action<RegistryProto>? change = null, StatusPolicy? policy = null, TimeProvider? time = null)
@@ -68,14 +68,19 @@ internal sealed class RecordedBank : IAsyncDisposable
         var registry = new RegistryFile(config.RegistryPath, TimeProvider.System).Load();
         change?.Invoke(registry);
         var snapshot = SnapshotCompiler.Compile(registry, config);
-        var online = store == "redis" ? await RedisAsync(hashesFile, owned) : await SqliteAsync(snapshot, hashesFile, folder);
+        var online = store switch
+        {
+            "redis" => await RedisAsync(hashesFile, owned),
+            "cluster" => await ClusterAsync(hashesFile, owned),
+            _ => await SqliteAsync(snapshot, hashesFile, folder),
+        };
         owned.Insert(0, online);
         var runtime = new ServingRuntime(
             snapshot,
             online,
             time ?? TimeProvider.System,
             new RetrievalLimits(),
-            policy ?? (store == "redis" ? StatusPolicy.FeastRedis : StatusPolicy.FeastSqlite),
+            policy ?? (store == "sqlite" ? StatusPolicy.FeastSqlite : StatusPolicy.FeastRedis),
             new ServingPorts(Materializer: new NoRows()));
         var server = await FeatureServer.StartAsync(runtime, new FeatureServerOptions(IPAddress.Loopback), CancellationToken.None);
         var client = owned.OfType<ConnectionMultiplexer>().SingleOrDefault();
@@ -104,16 +109,31 @@ internal sealed class RecordedBank : IAsyncDisposable
     private static async Task<IOnlineStore> RedisAsync(string hashesFile, List<IAsyncDisposable> owned)
     {
         var server = await RedisServer.StartAsync();
-        var client = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        await FillAsync(server.Address, hashesFile, owned);
+        owned.Add(server);
+        return Open(server.Address, RedisDeployment.Redis);
+    }
+
+    private static async Task<IOnlineStore> ClusterAsync(string hashesFile, List<IAsyncDisposable> owned)
+    {
+        var cluster = await RedisCluster.StartAsync();
+        await FillAsync(cluster.Nodes[0].Address, hashesFile, owned);
+        owned.Add(cluster);
+        return Open(cluster.Nodes[0].Address, RedisDeployment.RedisCluster);
+    }
+
+    private static async Task FillAsync(string address, string hashesFile, List<IAsyncDisposable> owned)
+    {
+        var client = await ConnectionMultiplexer.ConnectAsync(address);
+        owned.Add(client);
         foreach (var (key, hash) in Hashes(hashesFile))
         {
             await client.GetDatabase().HashSetAsync(key, [.. hash.Select(f => new HashEntry(Convert.FromHexString(f.Key), f.Value))]);
         }
-
-        owned.Add(client);
-        owned.Add(server);
-        return new RedisOnlineStore(new RedisOnlineStoreOptions(server.Address, RedisDeployment.Redis, "mymaster", null, false), TimeProvider.System);
     }
+
+    private static RedisOnlineStore Open(string address, RedisDeployment deployment) =>
+        new(new RedisOnlineStoreOptions(address, deployment, "mymaster", null, false), TimeProvider.System);
 
     /// <summary>The same rows in SQLite, found by the registry's views.</summary>
     private static async Task<IOnlineStore> SqliteAsync(RegistrySnapshot snapshot, string hashesFile, string folder)
