@@ -184,7 +184,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
     private static string Whose(IEnumerable<string> columns, IReadOnlyList<string> keys) =>
         string.Join(" AND ", columns.Zip(keys, (column, key) => $"CAST({LakeSql.Name(column)} AS VARCHAR) = {LakeSql.Text(key)}"));
 
-    private static string Named(IEnumerable<string> files, string path) => files.Select(LakeSql.Path).ToList() is { Count: > 0 } list
+    private static string Named(IEnumerable<string> files, string path) => files.Order(StringComparer.Ordinal).Select(LakeSql.Path).ToList() is { Count: > 0 } list
         ? $"read_parquet([{string.Join(", ", list)}], union_by_name = true, hive_partitioning = false, filename = true)"
         : throw new DeltaException($"{path} holds no file.");
 

@@ -6,6 +6,9 @@ namespace FeatureStore.OfflineStore.Lake;
 /// <summary>The lake's types, names and literals as DuckDB's SQL writes them.</summary>
 internal static class LakeSql
 {
+    /// <summary>ORDER BY terms under which rows that are equal otherwise go backwards through the files, which are read in the order of their paths.</summary>
+    public const string LastFirst = "file_index DESC, file_row_number DESC";
+
     private const long MicrosPerDay = 86_400_000_000;
 
     public static string Name(string identifier) => "\"" + identifier.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
@@ -71,9 +74,6 @@ internal static class LakeSql
         var list = string.Join(", ", paths);
         return $"({empty} UNION ALL BY NAME SELECT *{(withPosition ? ", file_index, file_row_number" : string.Empty)} FROM read_parquet([{list}], union_by_name = true, hive_partitioning = false))";
     }
-
-    /// <summary>ORDER BY terms under which rows that are equal otherwise go backwards through the files: the last that was written comes first.</summary>
-    public const string LastFirst = "file_index DESC, file_row_number DESC";
 
     /// <summary>UTC date of an instant, as a partition value.</summary>
     public static string DateText(long micros)

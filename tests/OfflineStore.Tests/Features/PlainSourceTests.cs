@@ -37,14 +37,36 @@ public sealed class PlainSourceTests : IDisposable
         Assert.Equal((20L, Path.Combine("plain", "b.parquet")), Explain(12));
     }
 
-    [Fact]
-    public void Read_RowsOfOneTime_TheLastOfTheLastFileIsServedAndExplained()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Read_RowsOfOneTime_TheLastOfTheLastFileIsServedAndExplained(bool isDelta)
     {
         Write("b.parquet", "SELECT 1::BIGINT id, x::BIGINT x, make_timestamptz(11000000) t FROM (VALUES (5), (7), (6)) v(x)");
         Write("a.parquet", "SELECT 1::BIGINT id, 9::BIGINT x, make_timestamptz(11000000) t");
+        if (isDelta)
+        {
+            Log("b.parquet", "a.parquet");
+        }
+
         var served = Assert.Single(new FeatureReader(_root, 3).Latest(View, 0, long.MaxValue / 2, 10, CancellationToken.None).SelectMany(b => b));
         Assert.Equal(6, Feast.Types.Value.Parser.ParseFrom(served.Values[0]).Int64Val);
         Assert.Equal((6L, Path.Combine("plain", "b.parquet")), Explain(11));
+    }
+
+    // The files as another writer commits them, in an order of its own.
+    private void Log(params string[] files)
+    {
+        string[] columns = [.. new[] { ("id", "long"), ("x", "long"), ("t", "timestamp") }.Select(c => $$$$"""{\"name\":\"{{{{c.Item1}}}}\",\"type\":\"{{{{c.Item2}}}}\",\"nullable\":true,\"metadata\":{}}""")];
+        var added = files.Select(f => $$$$"""{"add":{"path":"{{{{f}}}}","size":{{{{new FileInfo(Path.Combine(_root, "plain", f)).Length}}}},"modificationTime":1,"dataChange":true,"partitionValues":{}}}""");
+        Directory.CreateDirectory(Path.Combine(_root, "plain", "_delta_log"));
+        File.WriteAllLines(
+            Path.Combine(_root, "plain", "_delta_log", "00000000000000000000.json"),
+            [
+                """{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}""",
+                $$$$"""{"metaData":{"id":"t","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{{{{string.Join(",", columns)}}}}]}","partitionColumns":[],"configuration":{}}}""",
+                .. added,
+            ]);
     }
 
     private List<long> Latest() =>
