@@ -14,6 +14,9 @@ public sealed class DuckDbException(string message, string? sql = null) : Except
 {
     /// <summary>The statement that failed, where there was one.</summary>
     public string? Sql { get; } = sql;
+
+    /// <summary>True if the statement found no room within <c>memory_limit</c>, also by spilling.</summary>
+    public bool IsOutOfMemory { get; } = message.StartsWith("Out of Memory Error", StringComparison.Ordinal);
 }
 
 /// <summary>A database instance, in memory or in a file; make one connection per thread. Not loaded with extensions from outside.</summary>

@@ -3,7 +3,6 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
-using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -18,8 +17,8 @@ public sealed record ShownRow(
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
 public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOptions? options = null)
 {
-    /// <summary>The newest row (event time, then created time, then position in the source) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
-    /// <exception cref="DeltaException">The table is missing or damaged.</exception>
+    /// <summary>The newest row (event time, then created time, then position in the source) of each entity with start ≤ event time ≤ end, keys encoded, in batches and in no order.</summary>
+    /// <exception cref="DeltaException">The table is missing or damaged, or a file of it goes while it is read.</exception>
     public IEnumerable<IReadOnlyList<EncodedRow>> Latest(
         FeatureViewModel view, long startMicros, long endMicros, int batchRows, CancellationToken cancellationToken)
     {
@@ -54,10 +53,8 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         FeatureViewModel view, long asOfMicros, string? user, CancellationToken cancellationToken, long knownAtMicros = SourceRows.Now, bool isHistory = false)
     {
         var shown = new List<ShownRow>();
-        using var database = LakeDatabase.Open(options);
-        using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(connection, view, new Asked(LakeTime.Least, asOfMicros, user, null, knownAtMicros, isHistory), cancellationToken), cancellationToken);
-        while (reader.NextChunk())
+        using var rows = new LatestQuery(lakeRoot, options, view, new LatestAsked(LakeTime.Least, asOfMicros, user, null, knownAtMicros, isHistory, IsOrdered: true), cancellationToken);
+        while (rows.NextChunk() is { } reader)
         {
             for (var r = 0; r < reader.RowCount; r++)
             {
@@ -83,11 +80,9 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
     private IEnumerable<IReadOnlyList<EncodedRow>> Batches(
         FeatureViewModel view, long startMicros, long endMicros, long? changedSince, int batchRows, CancellationToken cancellationToken)
     {
-        using var database = LakeDatabase.Open(options);
-        using var connection = LakeDatabase.Connect(database, cancellationToken);
-        using var reader = connection.Query(LatestSql(connection, view, new Asked(startMicros, endMicros, null, changedSince, SourceRows.Now, false), cancellationToken), cancellationToken);
+        using var rows = new LatestQuery(lakeRoot, options, view, new LatestAsked(startMicros, endMicros, null, changedSince, SourceRows.Now, false, IsOrdered: false), cancellationToken);
         var batch = new List<EncodedRow>(batchRows);
-        while (reader.NextChunk())
+        while (rows.NextChunk() is { } reader)
         {
             for (var r = 0; r < reader.RowCount; r++)
             {
@@ -105,68 +100,6 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         {
             yield return batch;
         }
-    }
-
-    private sealed record Asked(long StartMicros, long EndMicros, string? User, long? ChangedSince, long KnownAtMicros, bool IsHistory);
-
-    private string LatestSql(DuckDbConnection connection, FeatureViewModel view, Asked asked, CancellationToken cancellationToken)
-    {
-        var (from, columns, added) = From(connection, view, asked.ChangedSince, cancellationToken);
-        var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
-        string Column(FieldModel field)
-        {
-            var source = ViewColumns.SourceColumn(view, field.Name);
-            return types.TryGetValue(source, out var type)
-                ? FeatureCells.Sql(source, type, field.Type)
-                : throw new DeltaException($"{view.Source.Path} has no column {source}, which view {view.Name} needs; correct the view or its source.");
-        }
-
-        var keys = view.JoinKeys.Select(Column).ToList();
-        var whose = asked.User is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(asked.User)}";
-        if (ChangeColumns.IsChangeTable(columns))
-        {
-            return asked.IsHistory
-                ? throw new DeltaException($"View {view.Name} reads the change table {view.Source.Path}, whose rows are the history themselves; ask for its rows as known at a time.")
-                : VersionRows.Latest(view, columns, from, Column, whose, asked.StartMicros, asked.EndMicros, added, ChangeTraits.Of(connection, [from], cancellationToken), asked.KnownAtMicros);
-        }
-
-        var time = $"epoch_us({LakeSql.Name(view.Source.TimestampField)})";
-        var created = view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
-        var newest = string.Join(", ", keys);
-        var known = asked.KnownAtMicros == SourceRows.Now ? string.Empty
-            : view.Source.CreatedTimestampColumn is not null ? $" AND {created} <= {LakeSql.Number(asked.KnownAtMicros)}"
-            : throw new DeltaException($"The source of view {view.Name} has no created_timestamp_column, so it does not say when its rows were known; name one.");
-
-        // An entity with a row in the range has its newest one there, whatever was added before the start.
-        var start = LakeSql.Number(asked.StartMicros);
-        var taken = added is null
-            ? $"{time} >= {start}"
-            : $"({time} >= {start} OR struct_pack({Packed(keys)}) IN (SELECT struct_pack({Packed(keys)}) FROM {added}))";
-        return $"""
-            SELECT {string.Join(", ", keys.Concat(view.Features.Select(Column)))}, {time}, {created}
-            FROM {from}
-            WHERE {taken} AND {time} <= {LakeSql.Number(asked.EndMicros)}{whose}{known}
-                AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
-            QUALIFY {(asked.IsHistory ? $"rank() OVER (PARTITION BY {newest} ORDER BY {time} DESC)" : $"row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST, {LakeSql.LastFirst})")} = 1
-            ORDER BY {newest}{(asked.IsHistory ? ", " + created : string.Empty)}
-            """;
-    }
-
-    private static string Packed(IEnumerable<string> keys) => string.Join(", ", keys.Select((k, i) => $"k{i} := {k}"));
-
-    /// <summary>A FROM term, the columns that a Delta table says it has (none for plain Parquet), and a FROM term of the files added after a version.</summary>
-    private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From(DuckDbConnection connection, FeatureViewModel view, long? changedSince, CancellationToken cancellationToken)
-    {
-        var path = Path.Combine(lakeRoot, view.Source.Path);
-        if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
-        {
-            var known = changedSince is { } version ? new DeltaLog(path).Read(version, cancellationToken)?.Files : null;
-            var columns = ChangeColumns.Read(snapshot, path);
-            var added = changedSince is null ? null : LakeSql.Files(path, snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
-            return (LakeSql.Files(path, snapshot.Files.Values, columns, withPosition: true), columns, added);
-        }
-
-        return (PlainParquet.From(connection, PlainParquet.Files(path, view.Name), cancellationToken), [], null);
     }
 
     private EncodedRow Encode(FeatureViewModel view, DuckDbReader reader, int row)

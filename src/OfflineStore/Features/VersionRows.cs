@@ -12,7 +12,7 @@ internal static class VersionRows
     /// <summary>
     /// Of each entity the newest version (event time, then known time) of those that nothing has ended, at or before a time; of an entity whose every
     /// version ended the empty row: its last event time, created when the last one ended, all features null. So what the source deleted is no longer
-    /// served. Columns: join keys, features, event and created microseconds.
+    /// served. Columns: join keys, features, event and created microseconds; in no order.
     /// </summary>
     /// <param name="changes">The change table, as <see cref="LakeSql.Files"/> gives it.</param>
     /// <param name="field">A join key's or feature's column, cast to its type.</param>
@@ -57,7 +57,6 @@ internal static class VersionRows
                 event_time, CASE WHEN alive THEN k ELSE ended END
             FROM newest
             WHERE event_time >= {LakeSql.Number(startMicros)}{touched}
-            ORDER BY {entity}
             """;
     }
 

@@ -92,6 +92,12 @@ public sealed record DeltaSnapshot(
     public bool IsWritable => Protocol.WriterVersion <= 2
         || (Protocol.WriterVersion == 7 && Protocol.WriterFeatures is { } f && f.All(x => x is "appendOnly" or "invariants"));
 
+    /// <summary>What is wrong if a file of this version is no longer there, as after a vacuum or the commit that replaced it; null if all are.</summary>
+    internal DeltaException? Vanished(string root, Exception? cause = null) =>
+        Files.Keys.Order(StringComparer.Ordinal).FirstOrDefault(f => !File.Exists(Path.Combine(root, f))) is { } gone
+            ? new DeltaException($"{root} at version {Version} needs {gone}, which is gone: a later version replaced it, or a vacuum took it. Read a later version, or restore the file.", cause)
+            : null;
+
     /// <summary>Refuses a table whose rules this writer does not know.</summary>
     /// <exception cref="DeltaException">The writer version or a writer feature is not one of ours.</exception>
     public void EnsureKnownWriter(string table)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FeatureStore.DuckDb;
 
 namespace FeatureStore.OfflineStore.Lake;
@@ -19,4 +20,8 @@ internal static class LakeDatabase
         connection.Execute("SET TimeZone = 'UTC'", cancellationToken);
         return connection;
     }
+
+    /// <summary>Changes the most memory that the connection's database takes before it spills.</summary>
+    public static void Bound(DuckDbConnection connection, int memoryLimitMiB, CancellationToken cancellationToken) =>
+        connection.Execute(string.Create(CultureInfo.InvariantCulture, $"SET memory_limit = '{memoryLimitMiB}MiB'"), cancellationToken);
 }

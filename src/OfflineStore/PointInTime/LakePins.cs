@@ -68,10 +68,12 @@ internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long
     // A later commit may have taken files out for good, as a feature table does with rows that are no longer true.
     private static List<string> Living(string root, DeltaSnapshot snapshot)
     {
-        List<string> files = [.. snapshot.Files.Keys.Order(StringComparer.Ordinal).Select(f => Path.Combine(root, f))];
-        return files.Find(f => !File.Exists(f)) is { } gone
-            ? throw new DeltaException($"{root} at version {snapshot.Version} needs {Path.GetFileName(gone)}, which is gone: a later version replaced it. Read a later version, or restore the file.")
-            : files;
+        if (snapshot.Vanished(root) is { } gone)
+        {
+            throw gone;
+        }
+
+        return [.. snapshot.Files.Keys.Order(StringComparer.Ordinal).Select(f => Path.Combine(root, f))];
     }
 
     private static SourceFile Hash(string root, string path)

@@ -50,7 +50,7 @@ internal static class MaterializeBenchmark
     public static async Task<int> RunChildAsync(string which, string[] arguments)
     {
         var settings = Settings.Parse(arguments);
-        using var redis = await ConnectionMultiplexer.ConnectAsync($"{settings.Redis},allowAdmin=true");
+        using var redis = await ConnectionMultiplexer.ConnectAsync($"{settings.Redis},allowAdmin=true,asyncTimeout=120000");
         await redis.GetServer(settings.Redis).FlushDatabaseAsync();
         var watch = Stopwatch.StartNew();
         var rows = new FeatureReader(settings.Folder, 3).Latest(View, 0, long.MaxValue / 2, BatchRows, CancellationToken.None);

@@ -54,6 +54,56 @@ public sealed class PlainSourceTests : IDisposable
         Assert.Equal((6L, Path.Combine("plain", "b.parquet")), Explain(11));
     }
 
+    [Fact]
+    public void Latest_ManyMoreRowsThanFitTheBound_AreTheNewestByTheSlowRule()
+    {
+        const int Rows = 200_000;
+        const int Entities = 80_000;
+        var random = new Random(20261129);
+        var newest = new Dictionary<long, (long Time, long X)>();
+        var texts = new List<string>();
+        for (var x = 0L; x < Rows; x++)
+        {
+            var (id, time) = (random.NextInt64(Entities), random.NextInt64(20) * 1_000_000);
+            texts.Add(FormattableString.Invariant($"{id},{x},{time}"));
+            if (!newest.TryGetValue(id, out var best) || time >= best.Time)
+            {
+                newest[id] = (time, x);
+            }
+        }
+
+        // Random texts of 200 bytes, so that the rows are larger than the memory that is tried first.
+        var csv = Path.Combine(_root, "rows.csv");
+        File.WriteAllLines(csv, texts);
+        Write("a.parquet", $"SELECT id, x, make_timestamptz(t) t, {string.Join(" || ", Enumerable.Range(0, 6).Select(i => $"md5(concat(x, '{i}'))"))} w FROM read_csv('{csv}', columns = {{id: 'BIGINT', x: 'BIGINT', t: 'BIGINT'}})");
+        var view = View with { Features = [.. View.Features, new FieldModel("w", Kind.String)] };
+        var read = Reader(512).Latest(view, 0, long.MaxValue / 2, 1_000, CancellationToken.None).SelectMany(b => b)
+            .Select(r => (r.EventTimeMicros, Feast.Types.Value.Parser.ParseFrom(r.Values[0]).Int64Val));
+        Assert.Equal(newest.Values.OrderBy(v => v.X), read.OrderBy(r => r.Int64Val));
+    }
+
+    [Fact]
+    public void Latest_RowsTooWideForItsOwnBound_TakesWhatIsAllowed()
+    {
+        Write("a.parquet", "SELECT i AS id, i AS x, make_timestamptz(11000000) t, repeat('x', 50000) || i AS w FROM range(2500) r(i)");
+        var view = View with { Features = [.. View.Features, new FieldModel("w", Kind.String)] };
+        Assert.Throws<DuckDbException>(() => Count(Reader(64)));
+        Assert.Equal(2_500, Count(Reader(1_024)));
+
+        int Count(FeatureReader reader) => reader.Latest(view, 0, long.MaxValue / 2, 10, CancellationToken.None).Sum(b => b.Count);
+    }
+
+    [Fact]
+    public void Latest_FileOfTheVersionIsGone_IsNamed()
+    {
+        Write("a.parquet", "SELECT 1::BIGINT id, 9::BIGINT x, make_timestamptz(11000000) t");
+        Log("a.parquet");
+        File.Delete(Path.Combine(_root, "plain", "a.parquet"));
+        Assert.Contains("at version 0 needs a.parquet, which is gone", Assert.Throws<DeltaException>(() => Latest()).Message, StringComparison.Ordinal);
+    }
+
+    private FeatureReader Reader(int memoryMiB) => new(_root, 3, new LakeOptions(memoryMiB, 2, Path.Combine(_root, "spill")));
+
     // The files as another writer commits them, in an order of its own.
     private void Log(params string[] files)
     {

@@ -51,7 +51,7 @@ public sealed class ReorderedHistoriesTests : IDisposable
         var options = new LakeOptions(512, threads, Path.Combine(_root, "spill"));
         new WeeklyFeatures(root, options).Compute(BankView.View(true), Times, CancellationToken.None);
         var online = new FeatureReader(root, 3, options).Latest(BankView.View(true), 0, Times[^1], 1_000, CancellationToken.None).SelectMany(b => b)
-            .Select(r => $"{Convert.ToHexString(r.EntityKey)} {r.EventTimeMicros} {r.CreatedTimeMicros} {string.Join(' ', r.Values.Select(Convert.ToHexString))}").ToList();
+            .Select(r => $"{Convert.ToHexString(r.EntityKey)} {r.EventTimeMicros} {r.CreatedTimeMicros} {string.Join(' ', r.Values.Select(Convert.ToHexString))}").Order(StringComparer.Ordinal).ToList();
         return (FeatureRows.Read(root), online);
     }
 }

@@ -48,7 +48,7 @@ public sealed class VersionRowsTests : IDisposable
             ],
             Shown(_root, 9 * Day));
         Assert.Equal($"dan|50|Graz|{3 * Day}|{6 * Day}", Assert.Single(new FeatureReader(_root, 3).Show(View, 9 * Day, "dan", CancellationToken.None).Select(Text)));
-        var batches = new FeatureReader(_root, 3).Latest(View, 2 * Day, 9 * Day, 1, CancellationToken.None).Select(b => Assert.Single(b)).ToList();
+        var batches = new FeatureReader(_root, 3).Latest(View, 2 * Day, 9 * Day, 1, CancellationToken.None).Select(b => Assert.Single(b)).OrderBy(b => User(b.EntityKey), StringComparer.Ordinal).ToList();
         Assert.Equal(["cid", "dan"], batches.Select(b => User(b.EntityKey)));
         Assert.Equal([Array.Empty<byte>(), []], batches[0].Values);
         Assert.Equal(new Value { Int64Val = 50 }, Value.Parser.ParseFrom(batches[1].Values[0]));

@@ -71,9 +71,9 @@ public sealed class LakeTable(string root, LakeOptions? options = null, TimeProv
         {
             return rows.MoveNext();
         }
-        catch (DuckDbException e) when (snapshot.Files.Keys.FirstOrDefault(f => !File.Exists(Path.Combine(root, f))) is { } gone)
+        catch (DuckDbException e) when (snapshot.Vanished(root, e) is { } gone)
         {
-            throw new DeltaException($"{root}: {gone}, a file of version {snapshot.Version}, is gone; a vacuum may have taken it. Read the newest version, or restore the file.", e);
+            throw gone;
         }
     }
 }

@@ -1,0 +1,163 @@
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Tables;
+using FeatureStore.Registry.Snapshot;
+
+namespace FeatureStore.OfflineStore.Features;
+
+/// <summary>Which rows of a view are wanted.</summary>
+/// <param name="User">Value of the first join key, as text; null for all.</param>
+/// <param name="ChangedSince">Beside the rows from the start on, those of entities with a row added after this version of the table; null for none.</param>
+/// <param name="KnownAtMicros">Only what was known at or before it.</param>
+/// <param name="IsHistory">Every version of the newest row, not only the last.</param>
+/// <param name="IsOrdered">By key, then created time. Without an order the memory does not grow with the table.</param>
+internal sealed record LatestAsked(
+    long StartMicros, long EndMicros, string? User, long? ChangedSince, long KnownAtMicros, bool IsHistory, bool IsOrdered);
+
+/// <summary>The newest row of each entity of a view's table as one open query: join keys, features, event and created microseconds.</summary>
+internal sealed class LatestQuery : IDisposable
+{
+    // Without an order DuckDB needs in memory just the rows of one of the parts into which it has split the keys, and it splits the finer the less it has.
+    // This much does for numbers and short texts; pages of long texts need more.
+    private const int UnorderedMiBPerThread = 32;
+    private readonly string _lakeRoot;
+    private readonly LakeOptions _options;
+    private readonly FeatureViewModel _view;
+    private readonly LatestAsked _asked;
+    private readonly CancellationToken _cancellationToken;
+    private readonly DuckDbDatabase _database;
+    private readonly DuckDbConnection _connection;
+    private DuckDbReader? _reader;
+    private DeltaSnapshot? _snapshot;
+    private int _memoryMiB; // 0 while the options' own bound holds.
+    private bool _hasBegun;
+
+    public LatestQuery(string lakeRoot, LakeOptions? options, FeatureViewModel view, LatestAsked asked, CancellationToken cancellationToken)
+    {
+        (_lakeRoot, _options, _view, _asked, _cancellationToken) = (lakeRoot, options ?? LakeOptions.Default, view, asked, cancellationToken);
+        _database = LakeDatabase.Open(_options);
+        _connection = LakeDatabase.Connect(_database, cancellationToken);
+    }
+
+    private string Root => Path.Combine(_lakeRoot, _view.Source.Path);
+
+    /// <summary>The reader on its next chunk; null after the last.</summary>
+    /// <exception cref="DeltaException">The table is missing or damaged, or a file of it is gone.</exception>
+    public DuckDbReader? NextChunk()
+    {
+        try
+        {
+            _reader ??= Begin();
+            var isThere = _reader.NextChunk();
+            _hasBegun = true;
+            return isThere ? _reader : null;
+        }
+        catch (DuckDbException e) when (e.IsOutOfMemory && !_hasBegun && _memoryMiB > 0 && _memoryMiB < _options.MemoryLimitMiB)
+        {
+            _reader?.Dispose();
+            _reader = null;
+            Bound(Math.Min(_options.MemoryLimitMiB, 2 * _memoryMiB));
+            return NextChunk();
+        }
+        catch (DuckDbException e) when (_snapshot?.Vanished(Root, e) is { } gone)
+        {
+            throw gone;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _reader?.Dispose();
+        _connection.Dispose();
+        _database.Dispose();
+    }
+
+    private DuckDbReader Begin()
+    {
+        var sql = Sql(out var isSplit);
+        if (isSplit && _memoryMiB == 0)
+        {
+            Bound(Math.Min(_options.MemoryLimitMiB, Math.Max(2, _options.Threads) * UnorderedMiBPerThread));
+        }
+
+        return _connection.Query(sql, _cancellationToken);
+    }
+
+    private void Bound(int memoryMiB)
+    {
+        LakeDatabase.Bound(_connection, memoryMiB, _cancellationToken);
+        _memoryMiB = memoryMiB;
+    }
+
+    /// <param name="isSplit">True if the query's memory is that of its largest part.</param>
+    private string Sql(out bool isSplit)
+    {
+        var (from, columns, added) = From();
+        var types = _connection.Describe($"SELECT * FROM {from}", _cancellationToken).ToDictionary(c => c.Name, c => c.Type);
+        string Column(FieldModel field)
+        {
+            var source = ViewColumns.SourceColumn(_view, field.Name);
+            return types.TryGetValue(source, out var type)
+                ? FeatureCells.Sql(source, type, field.Type)
+                : throw new DeltaException($"{_view.Source.Path} has no column {source}, which view {_view.Name} needs; correct the view or its source.");
+        }
+
+        var keys = _view.JoinKeys.Select(Column).ToList();
+        var whose = _asked.User is null ? "" : $" AND CAST({keys[0]} AS VARCHAR) = {LakeSql.Text(_asked.User)}";
+        if (ChangeColumns.IsChangeTable(columns))
+        {
+            isSplit = false;
+            return _asked.IsHistory
+                ? throw new DeltaException($"View {_view.Name} reads the change table {_view.Source.Path}, whose rows are the history themselves; ask for its rows as known at a time.")
+                : VersionRows.Latest(_view, columns, from, Column, whose, _asked.StartMicros, _asked.EndMicros, added, ChangeTraits.Of(_connection, [from], _cancellationToken), _asked.KnownAtMicros) + Order(_view.JoinKeys.Count);
+        }
+
+        var time = $"epoch_us({LakeSql.Name(_view.Source.TimestampField)})";
+        var created = _view.Source.CreatedTimestampColumn is { } c ? $"epoch_us({LakeSql.Name(c)})" : "CAST(NULL AS BIGINT)";
+        var newest = string.Join(", ", keys);
+        var known = _asked.KnownAtMicros == SourceRows.Now ? string.Empty
+            : _view.Source.CreatedTimestampColumn is not null ? $" AND {created} <= {LakeSql.Number(_asked.KnownAtMicros)}"
+            : throw new DeltaException($"The source of view {_view.Name} has no created_timestamp_column, so it does not say when its rows were known; name one.");
+
+        // An entity with a row in the range has its newest one there, whatever was added before the start.
+        var start = LakeSql.Number(_asked.StartMicros);
+        var taken = added is null
+            ? $"{time} >= {start}"
+            : $"({time} >= {start} OR struct_pack({Packed(keys)}) IN (SELECT struct_pack({Packed(keys)}) FROM {added}))";
+        isSplit = !_asked.IsOrdered;
+        return $"""
+            SELECT {string.Join(", ", keys.Concat(_view.Features.Select(Column)))}, {time}, {created}
+            FROM {from}
+            WHERE {taken} AND {time} <= {LakeSql.Number(_asked.EndMicros)}{whose}{known}
+                AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
+            QUALIFY {(_asked.IsHistory ? $"rank() OVER (PARTITION BY {newest} ORDER BY {time} DESC)" : $"row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST, {LakeSql.LastFirst})")} = 1 {Order(keys.Count)}
+            """;
+    }
+
+    private string Order(int keys) => !_asked.IsOrdered ? string.Empty
+        : $"\nORDER BY {string.Join(", ", Enumerable.Range(1, keys).Append(_asked.IsHistory ? keys + _view.Features.Count + 2 : 1))}";
+
+    private static string Packed(IEnumerable<string> keys) => string.Join(", ", keys.Select((k, i) => $"k{i} := {k}"));
+
+    /// <summary>A FROM term, the columns that a Delta table says it has (none for plain Parquet), and a FROM term of the files added after the version.</summary>
+    private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From()
+    {
+        var log = new DeltaLog(Root);
+        _snapshot = log.Read(_cancellationToken);
+        if (_snapshot is null)
+        {
+            return (PlainParquet.From(_connection, PlainParquet.Files(Root, _view.Name), _cancellationToken), [], null);
+        }
+
+        var columns = ChangeColumns.Read(_snapshot, Root);
+        string? added = null;
+        if (_asked.ChangedSince is { } version)
+        {
+            var known = log.Read(version, _cancellationToken)?.Files;
+            added = LakeSql.Files(Root, _snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
+        }
+
+        return (LakeSql.Files(Root, _snapshot.Files.Values, columns, withPosition: true), columns, added);
+    }
+}
