@@ -1,6 +1,6 @@
-using System.Text.Json.Nodes;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Features;
 
@@ -27,7 +27,10 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
         before?.EnsureWritable(root);
         _files.RemoveOrphans(before);
 
-        var staged = new List<(StagedFile File, long Rows)>();
+        var metadata = before?.Metadata ?? new DeltaMetadata(
+            Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags);
+        var statistics = new ColumnStatistics(TableField.Read(metadata.SchemaString, root), metadata);
+        var staged = new List<(StagedFile File, string Statistics)>();
         var removed = new List<DeltaFile>();
         long appended = 0;
         foreach (var date in asOfMicros.GroupBy(LakeSql.DateText).OrderBy(g => g.Key, StringComparer.Ordinal))
@@ -44,7 +47,7 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
             var select = contradicted ? "SELECT * FROM computed UNION ALL SELECT * FROM others"
                 : old.Count > 0 ? "SELECT * FROM computed EXCEPT ALL SELECT * FROM present"
                 : "SELECT * FROM computed";
-            var rows = Count(connection, $"SELECT count(*) FROM ({select})", cancellationToken);
+            var (rows, stats) = statistics.Of(connection, $"({select})", cancellationToken);
             if (contradicted)
             {
                 removed.AddRange(old);
@@ -54,7 +57,7 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
             {
                 appended += rows;
                 var order = string.Join(", ", columns.Select(c => LakeSql.Name(c.Name)));
-                staged.Add((_files.Stage(connection, $"SELECT * FROM ({select}) ORDER BY {order}", PartitionColumn, date.Key, cancellationToken), rows));
+                staged.Add((_files.Stage(connection, $"SELECT * FROM ({select}) ORDER BY {order}", PartitionColumn, date.Key, cancellationToken), stats));
             }
         }
 
@@ -63,19 +66,14 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
             return new ComputeResult(0, 0, before?.Version);
         }
 
-        return Commit(before, staged, removed, appended);
+        return Commit(before, metadata, staged, removed, appended);
     }
 
-    private ComputeResult Commit(DeltaSnapshot? before, List<(StagedFile File, long Rows)> staged, List<DeltaFile> removed, long appended)
+    private ComputeResult Commit(DeltaSnapshot? before, DeltaMetadata metadata, List<(StagedFile File, string Statistics)> staged, List<DeltaFile> removed, long appended)
     {
-        var added = staged.Select(s =>
-            _files.Publish(s.File, new JsonObject { ["numRecords"] = s.Rows }.ToJsonString(), NoTags)).ToList();
-        var metadata = before is null
-            ? new DeltaMetadata(
-                Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags)
-            : null;
+        var added = staged.Select(s => _files.Publish(s.File, s.Statistics, NoTags)).ToList();
         var version = before is null ? 0 : before.Version + 1;
-        var commit = new DeltaCommit(before is null ? DeltaProtocol.Plain : null, metadata, null, added, removed);
+        var commit = new DeltaCommit(before is null ? DeltaProtocol.Plain : null, before is null ? metadata : null, null, added, removed);
         if (_log.TryCommit(version, commit) == DeltaCommitOutcome.Conflict)
         {
             _files.Delete(added);

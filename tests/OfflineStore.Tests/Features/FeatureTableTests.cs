@@ -44,6 +44,18 @@ public sealed class FeatureTableTests : IDisposable
     }
 
     [Fact]
+    public void Compute_OneRow_ItsFileHasTheStatisticsOfEveryColumn()
+    {
+        Append(1, Row("t1", 4));
+        Compute();
+        var bounds = """{"user_id":"u","n":1,"total":4.0,"avg":4.0,"least":4.0,"most":4.0,"vendors":1,"event_timestamp":"1970-01-08T00:00:00.000000Z","created_timestamp":"1970-01-08T00:00:00.000000Z"}""";
+        var nulls = """{"user_id":0,"n":0,"total":0,"avg":0,"least":0,"most":0,"vendors":0,"event_timestamp":0,"created_timestamp":0}""";
+        Assert.Equal(
+            $$"""{"numRecords":1,"minValues":{{bounds}},"maxValues":{{bounds}},"nullCount":{{nulls}}}""",
+            Assert.Single(new DeltaLog(TableRoot).Read(CancellationToken.None)!.Files.Values).Stats);
+    }
+
+    [Fact]
     public void Compute_RowNoLongerTrue_ReplacesThePartitionAndItsFile()
     {
         Append(1, Row("t1", 1));

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake.Log;
 
 namespace FeatureStore.OfflineStore.Lake.Tables;
@@ -30,24 +31,41 @@ internal sealed class ColumnStatistics
         return new[] { $"count(*) - count({name})", $"CAST({least} AS VARCHAR)", $"CAST({greatest} AS VARCHAR)" };
     });
 
+    /// <summary>What a row of the grouping query says.</summary>
+    /// <param name="first">Number of the first of <see cref="Terms"/>.</param>
+    public ColumnBounds Read(DuckDbReader reader, int first, int row)
+    {
+        string? Text(int column) => reader.IsNull(column, row) ? null : reader.Text(column, row);
+        var columns = Enumerable.Range(0, _fields.Count).Select(f => first + (3 * f)).ToList();
+        return new ColumnBounds(
+            [.. columns.Select(c => Text(c + 1))],
+            [.. columns.Select(c => Text(c + 2))],
+            [.. columns.Select(c => reader.Int64(c, row))]);
+    }
+
+    /// <summary>Rows and statistics of a relation that goes whole into one file.</summary>
+    public (long Rows, string Json) Of(DuckDbConnection connection, string relation, CancellationToken cancellationToken)
+    {
+        using var reader = connection.Query($"SELECT {string.Join(", ", Terms.Prepend("count(*)"))} FROM {relation} r", cancellationToken);
+        _ = reader.NextChunk();
+        var rows = reader.Int64(0, 0);
+        return (rows, Json(rows, Read(reader, 1, 0), isWhole: true));
+    }
+
     /// <summary>The statistics as JSON.</summary>
-    /// <param name="bounds">Least and greatest of each column in turn, as the query gave them.</param>
-    /// <param name="nulls">Nulls of each column.</param>
-    /// <param name="isWhole">False if the bounds and nulls are of more rows than the file has.</param>
-    public string Json(long rows, IReadOnlyList<string?> bounds, IReadOnlyList<long> nulls, bool isWhole)
+    /// <param name="isWhole">False if the bounds are of more rows than the file has.</param>
+    public string Json(long rows, ColumnBounds bounds, bool isWhole)
     {
         var text = new StringBuilder($"{{\"numRecords\":{rows}");
-        Members(text, "minValues", f => bounds[2 * f]);
-        Members(text, "maxValues", f => bounds[(2 * f) + 1]);
+        Members(text, "minValues", f => bounds.Least[f]);
+        Members(text, "maxValues", f => bounds.Greatest[f]);
         if (isWhole)
         {
-            Members(text, "nullCount", f => nulls[f].ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Members(text, "nullCount", f => bounds.Nulls[f].ToString(System.Globalization.CultureInfo.InvariantCulture));
         }
 
         return text.Append('}').ToString();
     }
-
-    public int Count => _fields.Count;
 
     private void Members(StringBuilder text, string name, Func<int, string?> value)
     {
@@ -79,3 +97,6 @@ internal sealed class ColumnStatistics
     private static string Timed(string name, string bound) =>
         $"CASE WHEN year(min({name})) >= 1 AND year(max({name})) <= 9999 THEN to_json(strftime({bound}({name}), '%Y-%m-%dT%H:%M:%S.%fZ')) END";
 }
+
+/// <summary>Bounds of columns in turn, as JSON text where they are known, and their nulls.</summary>
+internal sealed record ColumnBounds(IReadOnlyList<string?> Least, IReadOnlyList<string?> Greatest, IReadOnlyList<long> Nulls);

@@ -69,17 +69,14 @@ internal sealed class TableWriter
         {
             for (var r = 0; r < reader.RowCount; r++)
             {
-                var first = keys.Count + 2;
                 var row = r;
-                var nulls = Enumerable.Range(0, _statistics.Count).Select(f => reader.Int64(first + (3 * f), row)).ToList();
-                var bounds = Enumerable.Range(0, 2 * _statistics.Count).Select(b => Text(reader, first + (3 * (b / 2)) + 1 + (b % 2), row)).ToList();
-                var values = Enumerable.Range(1, keys.Count).Select(k => Text(reader, k, row)).ToList();
+                var values = Enumerable.Range(1, keys.Count).Select(k => reader.IsNull(k, row) ? null : reader.Text(k, row)).ToList();
                 for (var p = 0; p < _partitions.Count; p++)
                 {
                     PartitionText.EnsureWritable(_root, _partitions[p].Name, values[p]);
                 }
 
-                groups.Add(new RowGroup(values, reader.Int64(keys.Count + 1, row), bounds, nulls));
+                groups.Add(new RowGroup(values, reader.Int64(keys.Count + 1, row), _statistics.Read(reader, keys.Count + 2, row)));
             }
         }
 
@@ -125,7 +122,7 @@ internal sealed class TableWriter
             var group = groups[file.Group - 1];
             var folders = _partitions.Select((p, i) => PartitionText.Folder(p.Name, group.Keys[i]));
             var relative = string.Join('/', folders.Append($"part-{Guid.NewGuid():N}.parquet"));
-            var stats = _statistics.Json(file.Rows, group.Bounds, group.Nulls, parts[file.Group] == 1);
+            var stats = _statistics.Json(file.Rows, group.Bounds, parts[file.Group] == 1);
             var info = new FileInfo(file.Path);
             files.Add(new DeltaFile(
                 relative,
@@ -159,11 +156,9 @@ internal sealed class TableWriter
         return name;
     }
 
-    private static string? Text(DuckDbReader reader, int column, int row) => reader.IsNull(column, row) ? null : reader.Text(column, row);
-
     /// <summary>Rows that go into one file.</summary>
     /// <param name="Keys">Partition values, then the kind.</param>
-    private sealed record RowGroup(IReadOnlyList<string?> Keys, long Rows, IReadOnlyList<string?> Bounds, IReadOnlyList<long> Nulls);
+    private sealed record RowGroup(IReadOnlyList<string?> Keys, long Rows, ColumnBounds Bounds);
 
     private sealed record Written(string Path, int Group, long Rows);
 }
