@@ -50,6 +50,7 @@ public static class TrainingRun
         Contender[] answers =
         [
             new Contender("this model", "XGBoost's trees, as the service will score them.", Array.ConvertAll(predictions, p => (double)p)),
+            LinearModel.Of(split, options, cancellationToken),
             .. Baselines.Of(split, options),
         ];
         return new TrainingResult(

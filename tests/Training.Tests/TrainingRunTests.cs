@@ -25,6 +25,9 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal(RecordedSha256, ModelLoader.Hash(result.Model));
         Near(0.7135, result, "this model", "auc");
         Near(0.261, result, "this model", "pr_auc", 0.0005);
+        Near(0.621, result, "logistic regression", "auc", 0.01);
+        Near(0.3091, result, "logistic regression", "log_loss", 0.002);
+        Near(0.0858, result, "logistic regression", "brier", 0.0005);
         Near(0.3225, result, "training rate for all", "log_loss");
         Near(0.0888, result, "training rate for all", "brier");
         Near(0.590, result, "max_amount_l1w as the score", "auc", 0.0005);
@@ -41,6 +44,7 @@ public sealed class TrainingRunTests : IDisposable
         var result = TrainingRun.Run(BankData.Open(), BankData.Options(TrainingTask.Regression, "label_next_total"), CancellationToken.None);
         Near(15_109, result, "this model", "rmse", 1);
         Near(8_627, result, "this model", "mae", 1);
+        Near(15_503, result, "linear regression", "rmse", 30);
         Near(15_810, result, "training mean for all", "rmse", 1);
         Near(17_463, result, "training median for all", "rmse", 1);
         Near(14_866, result, "the entity's own mean in training", "rmse", 1);
