@@ -46,7 +46,7 @@ internal sealed class KafkaLake(string servers, bool isOld = true) : IDisposable
         }
 
         return new KafkaIngest(
-            new KafkaOptions(group, isOld ? Cluster : null, client),
+            new KafkaOptions(group, Cluster, client),
             [.. tables.Select(t => new KafkaTopic($"{prefix}.{t.Topic}", source => new IngestRunner(wrap?.Invoke(source) ?? source, t.LakeColumns, Table(t), options: t.Declared)))],
             Note,
             TimeProvider.System).Run(run ?? ToTheEnd, _ => { }, cancellationToken);
