@@ -21,7 +21,7 @@ public sealed class MockClusterTests : IDisposable
         var topics = RecordedTopics.Of(run);
         using var embedded = new TopicLake();
         using var lake = new KafkaLake(Servers(), isOld: false);
-        foreach (var table in BankTables.Plain.Where(t => topics[t.Topic].Any()).Take(4))
+        foreach (var table in BankTables.Plain.Where(t => topics[t.Topic].Any()).Take(3))
         {
             var records = topics[table.Topic].ToList();
             var expected = embedded.Ingest(table, [.. records.Select(r => r.Message)], portions: 1);
