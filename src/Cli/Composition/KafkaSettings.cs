@@ -27,13 +27,7 @@ internal static class KafkaSettings
                 throw new UsageException($"{Root}.{key} is not for settings to say: that nothing is lost or doubled hangs on it. Take it out of {RepoConfig.FileName}{(name == "group.id" ? ", and name the group as 'group'" : string.Empty)}.");
             }
 
-            client[name] = value switch
-            {
-                string text => text,
-                bool flag => flag ? "true" : "false",
-                IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-                _ => throw new UsageException($"{Root}.{key} must be one value; correct it in {RepoConfig.FileName}."),
-            };
+            client[name] = Value(value) ?? throw new UsageException($"{Root}.{key} must be one value; correct it in {RepoConfig.FileName}.");
         }
 
         return client.GetValueOrDefault(KafkaOptions.Servers) is { Length: > 0 }
@@ -44,12 +38,25 @@ internal static class KafkaSettings
     /// <summary>The first part of the topics' names: the connector's <c>topic.prefix</c>.</summary>
     public static string Prefix(RepoConfig config) => Text(config, "topic_prefix") ?? ChangeTopic.All[0].Table.Topic.Split('.')[0];
 
-    private static string? Text(RepoConfig config, string key) => Block(config).GetValueOrDefault(key) switch
+    /// <summary>A setting of another program as that program reads it; null if it is a block or a list.</summary>
+    public static string? Value(object? value) => value switch
+    {
+        string text => text,
+        bool flag => flag ? "true" : "false",
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => null,
+    };
+
+    /// <summary>A key of a block; null if it is not there.</summary>
+    /// <exception cref="UsageException">It is no text.</exception>
+    public static string? Text(IReadOnlyDictionary<string, object?> block, string key, string root) => block.GetValueOrDefault(key) switch
     {
         null => null,
         string { Length: > 0 } text => text,
-        _ => throw new UsageException($"{Root}.{key} must be a text; correct it in {RepoConfig.FileName}."),
+        _ => throw new UsageException($"{root}.{key} must be a text; correct it in {RepoConfig.FileName}."),
     };
+
+    private static string? Text(RepoConfig config, string key) => Text(Block(config), key, Root);
 
     private static IReadOnlyDictionary<string, object?> Block(RepoConfig config) => IngestSettings.Block(config.Fstore, "kafka", Root);
 }
