@@ -14,6 +14,7 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
     private const string OwnHeaders = "__debezium.";
     private const int QueueKilobytes = 32 * 1024;
     private const int DeliveryMillis = 60_000;
+    private const int TopicsMillis = 30_000; // Within it a topic that was made meanwhile is found.
     private static readonly UTF8Encoding Utf8 = new();
     private string? _lastNote;
     private string? _clusterId;
@@ -22,7 +23,7 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
 
     public string Shown => options.Shown;
 
-    public ConsumerBuilder<byte[]?, byte[]?> Consumer() => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(Own("queued.max.messages.kbytes", $"{QueueKilobytes}"))
+    public ConsumerBuilder<byte[]?, byte[]?> Consumer() => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(Own("queued.max.messages.kbytes", $"{QueueKilobytes}", "topic.metadata.refresh.interval.ms", $"{TopicsMillis}"))
     {
         GroupId = options.Group,
         EnableAutoCommit = false,
@@ -153,8 +154,8 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
         .Where(s => s.Value.Length > 0)
         .Aggregate(message, (text, s) => text.Replace(s.Value, "…", StringComparison.Ordinal));
 
-    // Called from a client's own thread, again and again while a broker is away.
-    private void Note(Error error)
+    /// <summary>Tells of what a client mends by itself; called from its own thread too, again and again while a broker is away.</summary>
+    public void Note(Error error)
     {
         if (Interlocked.Exchange(ref _lastNote, error.Reason) != error.Reason)
         {

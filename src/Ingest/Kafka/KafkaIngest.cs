@@ -121,7 +121,7 @@ public sealed class KafkaIngest(KafkaOptions options, IReadOnlyList<KafkaTopic> 
                 case var code when e.Error.IsFatal || code is ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed:
                     throw _clients.Failure(e.Error, e);
                 default:
-                    note($"Kafka at {options.Shown}: {e.Error.Reason}");
+                    _clients.Note(e.Error);
                     return null;
             }
         }
