@@ -16,6 +16,8 @@ internal sealed class KafkaAssignment(
     private bool _isAssigned;
     private Exception? _fault;
 
+    public int Count => _held.Count;
+
     /// <summary>True if all that there was when each partition came is taken.</summary>
     public bool IsRead => _isAssigned && _held.Values.All(h => h.Source.Received >= h.Source.End);
 

@@ -53,7 +53,7 @@ public sealed class KafkaIngest(KafkaOptions options, IReadOnlyList<KafkaTopic> 
 
         foreach (var topic in absent)
         {
-            note($"Kafka at {options.Shown} has no topic {topic} {(follow ? "yet" : "; it is left out")}");
+            note($"Kafka at {options.Shown} has no topic {topic}{(follow ? " yet." : "; it is left out.")}");
         }
 
         return [.. topics.Select(t => t.Name).Where(t => follow || there.Contains(t))];
@@ -85,7 +85,7 @@ public sealed class KafkaIngest(KafkaOptions options, IReadOnlyList<KafkaTopic> 
     private bool Fill(IConsumer<byte[]?, byte[]?> consumer, KafkaAssignment parts, KafkaRun run, CancellationToken cancellationToken)
     {
         var (rows, bytes, began) = (0, 0L, time.GetTimestamp());
-        while (rows < run.BatchRows && bytes < IngestRunner.BatchBytesMax && time.GetElapsedTime(began) < Linger && !cancellationToken.IsCancellationRequested)
+        while (rows < run.BatchRows * Math.Max(1, parts.Count) && bytes < IngestRunner.BatchBytesMax && time.GetElapsedTime(began) < Linger && !cancellationToken.IsCancellationRequested)
         {
             var result = Consume(consumer, parts);
             parts.ThrowIfFaulted();

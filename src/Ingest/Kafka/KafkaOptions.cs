@@ -36,7 +36,7 @@ public enum KafkaStartKind
 /// <param name="Start">Earliest unless said otherwise.</param>
 /// <param name="AcceptGap">Let a partition whose progress the broker does not hold any more begin at <paramref name="Start"/>, instead of failing.</param>
 /// <param name="Follow">Go on until told to stop; else end at what the topics held at the start.</param>
-/// <param name="BatchRows">At most so many messages are landed at once.</param>
+/// <param name="BatchRows">At most so many messages of a partition are landed at once.</param>
 public sealed record KafkaRun(KafkaStart Start, bool AcceptGap = false, bool Follow = false, int BatchRows = 20_000);
 
 /// <summary>A topic and how its partitions are landed.</summary>
