@@ -14,6 +14,7 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     GenerateVerb.Create(),
     IngestVerb.Create(),
     CaptureVerb.Create(),
+    ConnectorVerb.Create(),
     FeaturesVerb.Create(),
     MaterializeVerb.Create(),
     MaterializeVerb.CreateIncremental(),

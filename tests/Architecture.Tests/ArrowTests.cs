@@ -40,6 +40,8 @@ public sealed class ArrowTests
         ["Npgsql"] = ["Registry", "Ingest"],
         ["YamlDotNet"] = ["Registry"],
         ["CsvHelper"] = ["Ingest"],
+        ["Confluent.Kafka"] = ["Ingest"],
+        ["librdkafka.redist"] = ["Ingest"],
         ["Grpc.AspNetCore.Server"] = ["GrpcHost", "Serving"],
         ["Grpc.HealthCheck"] = ["Serving"],
         ["Grpc.Reflection"] = ["Serving"],

@@ -1,5 +1,7 @@
 using FeatureStore.Ingest;
 using FeatureStore.Ingest.Import;
+using FeatureStore.OfflineStore.Lake;
+using FeatureStore.Registry.Configuration;
 
 namespace FeatureStore.Cli.Composition;
 
@@ -14,6 +16,12 @@ internal sealed record ChangeTopic(ImportTable Table, string LakePath, IReadOnly
         new(ImportTable.Transactions, "cdc/transactions", [ImportTable.Transactions.KeyColumn]),
         new(ImportTable.Customers, "demographic/customers", [ImportTable.Customers.KeyColumn]),
     ];
+
+    /// <summary>Whose nulls are told: rows without it are in no window.</summary>
+    public const string UserColumn = "user_id";
+
+    /// <summary>The change table.</summary>
+    public ChangeTable Lake(RepoConfig config) => ChangeTable.Open(config.LakePath, LakePath, Table.Columns, LakeOptions.Read(config));
 }
 
 /// <summary>What an ingest landed in one change table.</summary>

@@ -66,7 +66,9 @@ internal static class IngestSettings
             ? digits
             : throw new UsageException($"{place} is '{scale}'; write the digits after the point, 0 to {ScaleMax}, in {RepoConfig.FileName}.");
 
-    private static IReadOnlyDictionary<string, object?> Block(IReadOnlyDictionary<string, object?> parent, string key, string place) =>
+    /// <summary>A block of keys within another; empty if it is not there.</summary>
+    /// <exception cref="UsageException">It is no block.</exception>
+    public static IReadOnlyDictionary<string, object?> Block(IReadOnlyDictionary<string, object?> parent, string key, string place) =>
         !parent.TryGetValue(key, out var value) || value is null
             ? new Dictionary<string, object?>()
             : value as IReadOnlyDictionary<string, object?> ?? throw new UsageException($"{place} must be a block of keys; correct it in {RepoConfig.FileName}.");

@@ -1,6 +1,5 @@
 using FeatureStore.Ingest;
 using FeatureStore.Ingest.ChangeLog;
-using FeatureStore.OfflineStore.Lake;
 
 namespace FeatureStore.Cli.Composition;
 
@@ -64,7 +63,7 @@ internal sealed class LogIngest : IDisposable
     public IReadOnlyList<TopicResult> Replay(string? topicName, CancellationToken cancellationToken) =>
     [
         .. Topics(topicName).Select(t => Declared(t.Name)).OfType<ChangeTopic>()
-            .Select(t => new TopicResult(t.LakePath, Runner(t).Replay(ReplayRows, cancellationToken))),
+            .Select(t => new TopicResult(t.LakePath, Replay(t).Run(ReplayRows, cancellationToken))),
     ];
 
     public void Dispose() => _log.Dispose();
@@ -79,12 +78,11 @@ internal sealed class LogIngest : IDisposable
 
     private ChangeTopic? Declared(string topicName) => _topics.FirstOrDefault(t => t.Table.Topic == topicName);
 
-    private IngestRunner Runner(ChangeTopic topic)
-    {
-        var columns = topic.Table.Columns;
-        var lake = ChangeTable.Open(_repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(_repo.Config));
-        return new IngestRunner(_log, _log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
-    }
+    private IngestRunner Runner(ChangeTopic topic) =>
+        new(_log, _log.Topic(topic.Table.Topic), topic.Table.Columns, topic.Lake(_repo.Config), ChangeTopic.UserColumn, topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
+
+    private LetterReplay Replay(ChangeTopic topic) =>
+        new(_log, _log.Topic(topic.Table.Topic), topic.Table.Columns, topic.Lake(_repo.Config), ChangeTopic.UserColumn, topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
 
     // What the log's report says is still to come; only a count to show, since the lake knows where it really is.
     private long Waiting(LogTopic topic) =>

@@ -25,16 +25,5 @@ internal static class PostgresSettings
     public static PostgresTable Table(ImportTable table) => new(Schema, table.Name, table.Columns, [table.KeyColumn]);
 
     /// <summary>A key of the block; null if it is not there.</summary>
-    public static string? Text(RepoConfig config, string key) =>
-        config.Fstore.GetValueOrDefault("postgres") switch
-        {
-            null => null,
-            IReadOnlyDictionary<string, object?> block => block.GetValueOrDefault(key) switch
-            {
-                null => null,
-                string text => text,
-                _ => throw new UsageException($"fstore.postgres.{key} must be a text; correct it in {RepoConfig.FileName}."),
-            },
-            _ => throw new UsageException($"fstore.postgres must be a block of keys; correct it in {RepoConfig.FileName}."),
-        };
+    public static string? Text(RepoConfig config, string key) => KafkaSettings.Text(IngestSettings.Block(config.Fstore, "postgres", "fstore.postgres"), key, "fstore.postgres");
 }

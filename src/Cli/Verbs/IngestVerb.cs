@@ -6,14 +6,22 @@ using FeatureStore.Ingest;
 
 namespace FeatureStore.Cli.Verbs;
 
-/// <summary><c>fstore ingest</c>: the change log's events land in the lake.</summary>
+/// <summary><c>fstore ingest</c>: the events of the change log, or of Kafka, land in the lake.</summary>
 internal static class IngestVerb
 {
     public static Command Create()
     {
-        var command = new Command("ingest", "Land the change log's events in the lake. Example: fstore ingest") { IngestVerbDeadLetters.Create() };
+        var command = new Command("ingest", "Land the events of the change log, or of Kafka, in the lake. Example: fstore ingest --from kafka --follow") { IngestVerbDeadLetters.Create() };
+        var kafka = new IngestVerbKafka();
+        kafka.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
+            if (kafka.IsAsked(parsed))
+            {
+                // Its client waits with its thread.
+                return Task.Run(() => kafka.Run(parsed, cancellationToken), CancellationToken.None);
+            }
+
             var json = parsed.GetValue(GlobalOptions.Json);
             var outcome = new Pipeline(GlobalOptions.Repo(parsed)).Ingest(null, cancellationToken);
             foreach (var (table, landed) in outcome.Tables)
@@ -37,7 +45,7 @@ internal static class IngestVerb
         return command;
     }
 
-    private static string Text(IngestResult result) => string.Create(
+    public static string Text(IngestResult result) => string.Create(
         CultureInfo.InvariantCulture,
         $"{result.Rows:N0} rows landed, {result.DeadLetters:N0} dead letters, {result.NullUsers:N0} without a user, {result.NullTimes:N0} without a time{(result.Others > 0 ? $", {result.Others:N0} messages without a row" : string.Empty)}");
 }

@@ -60,11 +60,11 @@ internal static class IngestVerbDeadLetters
             }
 
             var (letter, message) = found;
-            var sent = DateTimeOffset.FromUnixTimeMilliseconds(message.TimestampMillis);
+            var sent = message.TimestampMillis is { } millis ? Instant.Text(DateTimeOffset.FromUnixTimeMilliseconds(millis)) : null;
             var data = new List<(string Name, object? Value)>
             {
                 ("topic", name), ("partition", Partition), ("offset", letter.Offset), ("byte", letter.BytePosition), ("path", letter.Path), ("reason", letter.Reason),
-                ("sent", Instant.Text(sent)), ("key_bytes", message.Message.Key?.Length), ("value_bytes", message.Message.Value?.Length),
+                ("sent", sent), ("key_bytes", message.Message.Key?.Length), ("value_bytes", message.Message.Value?.Length),
             };
             if (parsed.GetValue(payload))
             {

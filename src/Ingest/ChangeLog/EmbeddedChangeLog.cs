@@ -178,17 +178,6 @@ public sealed class EmbeddedChangeLog : IDisposable
         return positions;
     });
 
-    /// <summary>The newest message before an offset that is no tombstone, or null.</summary>
-    public StoredMessage? LatestBefore(LogTopic topic, long offset) => _file.Guarded(() =>
-    {
-        using var select = _file.Command(
-            "SELECT offset, key, value, create_half, timestamp_ms, headers, sum FROM messages WHERE topic = $topic AND offset < $offset AND value IS NOT NULL ORDER BY offset DESC LIMIT 1",
-            ("$topic", topic.RowId),
-            ("$offset", offset));
-        using var reader = select.ExecuteReader();
-        return reader.Read() ? Stored(reader) : null;
-    });
-
     /// <summary>Every topic, by name.</summary>
     public IReadOnlyList<LogTopic> Topics() => _file.Guarded(() =>
     {

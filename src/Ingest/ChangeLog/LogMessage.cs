@@ -7,9 +7,9 @@ namespace FeatureStore.Ingest.ChangeLog;
 /// <param name="Headers">Headers that say something of the event, as the marks of a flattened row do; null for none.</param>
 public sealed record LogMessage(byte[]? Key, byte[]? Value, bool CreateHalf = false, IReadOnlyDictionary<string, string>? Headers = null);
 
-/// <summary>A message with its place in the topic; offsets of a topic are consecutive from 0.</summary>
-/// <param name="TimestampMillis">When it was appended, milliseconds since the epoch; nothing is decided by it.</param>
-public sealed record StoredMessage(long Offset, LogMessage Message, long TimestampMillis);
+/// <summary>A message with its place in the topic; offsets of a topic of the embedded log are consecutive from 0.</summary>
+/// <param name="TimestampMillis">When it was sent, milliseconds since the epoch, null if that was not kept; only a flattened row without a commit time is known from it.</param>
+public sealed record StoredMessage(long Offset, LogMessage Message, long? TimestampMillis);
 
 /// <summary>A named topic; the id tells a topic from a later one of the same name.</summary>
 public sealed record LogTopic(long RowId, string Name, string TopicId);

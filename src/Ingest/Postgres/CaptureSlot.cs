@@ -1,6 +1,5 @@
 using FeatureStore.OfflineStore.Lake;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace FeatureStore.Ingest.Postgres;
 
@@ -32,26 +31,7 @@ internal sealed class CaptureSlot
     public void Begin(CancellationToken cancellationToken) => Progress.Append([], new LakeTxn(BegunId, 1), cancellationToken);
 
     /// <summary>What the server says of the slot; null when there is none.</summary>
-    public async Task<SlotState?> StateAsync(CancellationToken cancellationToken)
-    {
-        await using var command = Command(
-            "SELECT plugin, database, active, wal_status, restart_lsn, confirmed_flush_lsn, (pg_current_wal_lsn() - confirmed_flush_lsn)::bigint FROM pg_replication_slots WHERE slot_name = $1", _options.Slot);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
-        {
-            return null;
-        }
-
-        long? Lsn(int column) => reader.IsDBNull(column) ? null : (long)(ulong)reader.GetFieldValue<NpgsqlLogSequenceNumber>(column);
-        return new SlotState(
-            reader.IsDBNull(0) ? string.Empty : reader.GetString(0),
-            reader.IsDBNull(1) ? string.Empty : reader.GetString(1),
-            reader.GetBoolean(2),
-            reader.IsDBNull(3) ? null : reader.GetString(3),
-            Lsn(4),
-            Lsn(5),
-            reader.IsDBNull(6) ? null : reader.GetInt64(6));
-    }
+    public Task<SlotState?> StateAsync(CancellationToken cancellationToken) => SlotState.ReadAsync(_connection, _options.Slot, cancellationToken);
 
     /// <summary>Why changes are missing between the lake and the slot; null if none are. Without progress in the lake nothing can be missing.</summary>
     public string? Gap(SlotState? slot, long? durable)
@@ -71,37 +51,8 @@ internal sealed class CaptureSlot
 
     /// <summary>Makes the publication if it is absent; what it lacks is an error.</summary>
     /// <exception cref="PostgresSourceException">The server's settings or the publication do not suit.</exception>
-    public async Task EnsurePublicationAsync(CancellationToken cancellationToken)
-    {
-        await using (var level = new NpgsqlCommand("SHOW wal_level", _connection))
-        {
-            if ((string)(await level.ExecuteScalarAsync(cancellationToken))! is var text && text != "logical")
-            {
-                throw new PostgresSourceException($"PostgreSQL at {_options.Address} has wal_level {text}, and capture needs logical; set wal_level = logical and restart the server.");
-            }
-        }
-
-        await using (var exists = Command("SELECT count(*) FROM pg_publication WHERE pubname = $1", _options.Publication))
-        {
-            if ((long)(await exists.ExecuteScalarAsync(cancellationToken))! == 0)
-            {
-                await using var create = new NpgsqlCommand(
-                    $"CREATE PUBLICATION {PostgresTable.Quoted(_options.Publication)} FOR TABLE {string.Join(", ", _options.Tables.Select(t => t.Source.Sql))}", _connection);
-                await create.ExecuteNonQueryAsync(cancellationToken);
-            }
-        }
-
-        foreach (var table in _options.Tables.Select(t => t.Source))
-        {
-            await using var published = new NpgsqlCommand(
-                "SELECT count(*) FROM pg_publication_tables t JOIN pg_publication p USING (pubname) WHERE pubname = $1 AND schemaname = $2 AND tablename = $3 AND pubinsert AND pubupdate AND pubdelete AND pubtruncate", _connection)
-            { Parameters = { new() { Value = _options.Publication }, new() { Value = table.Schema }, new() { Value = table.Name } } };
-            if ((long)(await published.ExecuteScalarAsync(cancellationToken))! == 0)
-            {
-                throw new PostgresSourceException($"Publication {_options.Publication} does not publish every change of {table}; run 'ALTER PUBLICATION {_options.Publication} ADD TABLE {table}', with insert, update, delete and truncate published.");
-            }
-        }
-    }
+    public Task EnsurePublicationAsync(CancellationToken cancellationToken) =>
+        new Publication(_options.Publication, [.. _options.Tables.Select(t => t.Source)], _options.Address, _connection).EnsureAsync(cancellationToken);
 
     public async Task DropAsync(CancellationToken cancellationToken)
     {
@@ -119,10 +70,4 @@ internal sealed class CaptureSlot
     }
 
     private NpgsqlCommand Command(string sql, string parameter) => new(sql, _connection) { Parameters = { new() { Value = parameter } } };
-}
-
-/// <summary>A row of <c>pg_replication_slots</c>.</summary>
-internal sealed record SlotState(string Plugin, string Database, bool Active, string? WalStatus, long? Restart, long? Confirmed, long? LagBytes)
-{
-    public bool IsLost => WalStatus == "lost" || Restart is null;
 }

@@ -33,8 +33,7 @@ public sealed class ChangeTable
     }
 
     /// <summary>The last progress stored for an application, or null.</summary>
-    public long? TxnVersion(string appId) =>
-        _log.Read(CancellationToken.None) is { } s && s.Txn.TryGetValue(appId, out var version) ? version : null;
+    public long? TxnVersion(string appId) => Stored(_log.Read(CancellationToken.None), appId);
 
     /// <summary>Sees that the table can take these rows: it is absent, or a change table whose columns do not contradict ours. Reads the log alone.</summary>
     /// <exception cref="DeltaException">It cannot; the message says why and the way out.</exception>
@@ -42,12 +41,25 @@ public sealed class ChangeTable
 
     /// <summary>Commits rows and progress at once; does nothing if the table holds this progress or a later one.</summary>
     /// <exception cref="DeltaException">The table's columns contradict ours, or other writers won every attempt.</exception>
-    public void Append(IReadOnlyList<ChangeRow> rows, LakeTxn txn, CancellationToken cancellationToken)
+    public void Append(IReadOnlyList<ChangeRow> rows, LakeTxn txn, CancellationToken cancellationToken) =>
+        _ = Append(rows, txn, now => Stored(now, txn.AppId) >= txn.Version, cancellationToken);
+
+    /// <summary>
+    /// Commits rows and progress at once, if the table still holds the progress that they follow. Two that read the same source from different places would
+    /// else land what lies between twice.
+    /// </summary>
+    /// <param name="after">The progress that the rows were read after; null for none.</param>
+    /// <returns>False, and nothing is committed, if another moved the progress.</returns>
+    /// <exception cref="DeltaException">The table's columns contradict ours, or other writers won every attempt.</exception>
+    public bool AppendAfter(IReadOnlyList<ChangeRow> rows, LakeTxn txn, long? after, CancellationToken cancellationToken) =>
+        Append(rows, txn, now => Stored(now, txn.AppId) != after, cancellationToken);
+
+    private bool Append(IReadOnlyList<ChangeRow> rows, LakeTxn txn, Func<DeltaSnapshot?, bool> isNeedless, CancellationToken cancellationToken)
     {
         var before = _log.Read(cancellationToken);
-        if (Holds(before, txn))
+        if (isNeedless(before))
         {
-            return;
+            return false;
         }
 
         var added = Write(rows, MetadataChange(before) ?? before!.Metadata, cancellationToken);
@@ -56,13 +68,15 @@ public sealed class ChangeTable
             var committed = CommitLoop.Run(
                 _log,
                 before,
-                now => Holds(now, txn) ? null : new DeltaCommit(now is null ? DeltaProtocol.Plain : null, MetadataChange(now), txn, added, []),
+                now => isNeedless(now) ? null : new DeltaCommit(now is null ? DeltaProtocol.Plain : null, MetadataChange(now), txn, added, []),
                 cancellationToken);
             if (committed is null)
             {
-                // Another delivered the same progress.
+                // Another delivered the same progress, or moved it.
                 _files.Delete(added);
             }
+
+            return committed is not null;
         }
         catch (DeltaException)
         {
@@ -71,8 +85,8 @@ public sealed class ChangeTable
         }
     }
 
-    private static bool Holds(DeltaSnapshot? snapshot, LakeTxn txn) =>
-        snapshot is not null && snapshot.Txn.TryGetValue(txn.AppId, out var stored) && stored >= txn.Version;
+    private static long? Stored(DeltaSnapshot? snapshot, string appId) =>
+        snapshot is not null && snapshot.Txn.TryGetValue(appId, out var stored) ? stored : null;
 
     /// <summary>The metaData action this commit needs: a new table's, a widened schema's, or none.</summary>
     private DeltaMetadata? MetadataChange(DeltaSnapshot? snapshot)

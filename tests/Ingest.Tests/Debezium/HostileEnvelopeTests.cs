@@ -133,10 +133,10 @@ public sealed class HostileEnvelopeTests : IDisposable
         using var log = EmbeddedChangeLog.Open(Path.Combine(_root, "fix.db"));
         var right = new EnvelopeOptions { Times = new Dictionary<string, TimeKind> { ["time"] = TimeKind.Milliseconds } };
         var table = ChangeTable.Open(_root, "fix", Columns);
-        var runner = new IngestRunner(log, log.Topic("fix"), Columns, table, options: right);
-        Assert.Equal((4, 1), Result(runner.Replay(3, CancellationToken.None)));
+        var replay = new LetterReplay(log, log.Topic("fix"), Columns, table, options: right);
+        Assert.Equal((4, 1), Result(replay.Run(3, CancellationToken.None)));
         var rows = Rows("fix");
-        Assert.Equal((0, 1), Result(runner.Replay(3, CancellationToken.None)));
+        Assert.Equal((0, 1), Result(replay.Run(3, CancellationToken.None)));
         Assert.Equal(rows, Rows("fix"));
         Assert.Equal(4, rows.Count);
     }

@@ -38,8 +38,11 @@ internal sealed class TopicLake : IDisposable
     public IReadOnlyList<DeadLetter> Letters(BankTable table) => _log.DeadLetters.List(_log.Topic(table.Topic));
 
     /// <summary>The living rows as texts.</summary>
-    public List<string?[]> Rows(BankTable table) =>
-        [.. new SourceRows(_root).KnownAt(table.Topic, SourceRows.Now, CancellationToken.None).Select(r => r.Values.Select(Text).ToArray())];
+    public List<string?[]> Rows(BankTable table) => Rows(_root, table);
+
+    /// <summary>The living rows of a table in any lake.</summary>
+    public static List<string?[]> Rows(string lake, BankTable table) =>
+        [.. new SourceRows(lake).KnownAt(table.Topic, SourceRows.Now, CancellationToken.None).Select(r => r.Values.Select(Text).ToArray())];
 
     private static string? Text(object? value) => value switch
     {

@@ -43,6 +43,25 @@ public sealed class ChangeTableTests : IDisposable
     }
 
     [Fact]
+    public void AppendAfter_ProgressMovedMeanwhile_CommitsNothingAndLeavesNoFile()
+    {
+        var table = Open();
+        Assert.True(table.AppendAfter([Row("c", 1, 5)], new LakeTxn("app", 19), after: null, CancellationToken.None));
+        var files = Files();
+
+        // Read before the first: it begins before what is there, and would end behind it.
+        Assert.False(table.AppendAfter([Row("c", 1, 5), Row("c", 2, 5)], new LakeTxn("app", 199), after: null, CancellationToken.None));
+        Assert.False(table.AppendAfter([Row("c", 1, 5)], new LakeTxn("app", 19), after: 5, CancellationToken.None));
+        Assert.Equal((19L, files), (table.TxnVersion("app"), Files()));
+
+        // Where a source begins anew, progress goes back.
+        Assert.True(table.AppendAfter([Row("c", 2, 5)], new LakeTxn("app", 3), after: 19, CancellationToken.None));
+        Assert.Equal(3, table.TxnVersion("app"));
+
+        int Files() => Directory.EnumerateFiles(_root, "*.parquet", SearchOption.AllDirectories).Count();
+    }
+
+    [Fact]
     public void Append_NewColumn_WidensTheSchema()
     {
         Open().Append([Row("c", 1, 5)], new LakeTxn("app", 1), CancellationToken.None);

@@ -1,0 +1,52 @@
+using Npgsql;
+
+namespace FeatureStore.Ingest.Postgres;
+
+/// <summary>A publication that is to publish every change of some tables.</summary>
+internal sealed class Publication(string name, IReadOnlyList<PostgresTable> tables, PostgresAddress address, NpgsqlConnection connection)
+{
+    /// <summary>Makes it if it is absent; what it lacks is an error.</summary>
+    /// <exception cref="PostgresSourceException">The server's settings or the publication do not suit.</exception>
+    public async Task EnsureAsync(CancellationToken cancellationToken)
+    {
+        await using (var level = new NpgsqlCommand("SHOW wal_level", connection))
+        {
+            if ((string)(await level.ExecuteScalarAsync(cancellationToken))! is var text && text != "logical")
+            {
+                throw new PostgresSourceException($"PostgreSQL at {address} has wal_level {text}, and capture needs logical; set wal_level = logical and restart the server.");
+            }
+        }
+
+        await using (var exists = new NpgsqlCommand("SELECT count(*) FROM pg_publication WHERE pubname = $1", connection) { Parameters = { new() { Value = name } } })
+        {
+            if ((long)(await exists.ExecuteScalarAsync(cancellationToken))! == 0)
+            {
+                await using var create = new NpgsqlCommand(
+                    $"CREATE PUBLICATION {PostgresTable.Quoted(name)} FOR TABLE {string.Join(", ", tables.Select(t => t.Sql))}", connection);
+                await create.ExecuteNonQueryAsync(cancellationToken);
+            }
+        }
+
+        if (await LackAsync(cancellationToken) is { } lack)
+        {
+            throw new PostgresSourceException(lack);
+        }
+    }
+
+    /// <summary>What it does not publish, and the way out; null if it publishes everything.</summary>
+    public async Task<string?> LackAsync(CancellationToken cancellationToken)
+    {
+        foreach (var table in tables)
+        {
+            await using var published = new NpgsqlCommand(
+                "SELECT count(*) FROM pg_publication_tables t JOIN pg_publication p USING (pubname) WHERE pubname = $1 AND schemaname = $2 AND tablename = $3 AND pubinsert AND pubupdate AND pubdelete AND pubtruncate", connection)
+            { Parameters = { new() { Value = name }, new() { Value = table.Schema }, new() { Value = table.Name } } };
+            if ((long)(await published.ExecuteScalarAsync(cancellationToken))! == 0)
+            {
+                return $"Publication {name} does not publish every change of {table}; run 'ALTER PUBLICATION {name} ADD TABLE {table}', with insert, update, delete and truncate published.";
+            }
+        }
+
+        return null;
+    }
+}
