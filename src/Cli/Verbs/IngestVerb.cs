@@ -37,7 +37,7 @@ internal static class IngestVerb
         return command;
     }
 
-    private static string Text(IngestResult result) => string.Create(
+    public static string Text(IngestResult result) => string.Create(
         CultureInfo.InvariantCulture,
         $"{result.Rows:N0} rows landed, {result.DeadLetters:N0} dead letters, {result.NullUsers:N0} without a user, {result.NullTimes:N0} without a time{(result.Others > 0 ? $", {result.Others:N0} messages without a row" : string.Empty)}");
 }

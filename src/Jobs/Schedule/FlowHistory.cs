@@ -58,6 +58,9 @@ public sealed class FlowHistory(RunFile file, string project, TimeProvider time)
     public FlowRun? Find(string flow, DateTimeOffset logical) =>
         Runs($"{RunSql} AND f.flow = $flow AND f.logical = $logical", ("$flow", flow), ("$logical", Instants.Micros(logical))).FirstOrDefault();
 
+    /// <summary>The run of the newest logical date that began.</summary>
+    public FlowRun? Last(string flow) => Runs($"{RunSql} AND f.flow = $flow AND r.state <> 'queued' ORDER BY f.logical DESC LIMIT 1", ("$flow", flow)).FirstOrDefault();
+
     /// <summary>Takes a run that is not over under a lease; null if it is over by now. An attempt that was under way when its process died is abandoned.</summary>
     public FlowRun? Claim(long id, long fence) => file.InTransaction(() =>
     {
