@@ -52,7 +52,7 @@ internal sealed class SyntheticFeed(EmbeddedChangeLog log, TimeProvider time)
         var customers = Append(ImportTable.Customers, bank.Customers().Select(Event), n => progress?.Report(reported = n), cancellationToken);
         var before = reported;
         var changes = Append(ImportTable.Transactions, bank.Changes().SelectMany(Events), n => progress?.Report(before + n), cancellationToken);
-        return new GenerateResult(customers.New, changes.New, customers.Before + changes.Before, first, days, Math.Max(0, asked.Days - days));
+        return new GenerateResult(customers.New, changes.New, customers.Before + changes.Before, first, days, asked.Until is null ? asked.Days - days : 0);
     }
 
     // Keys begin with the same numbers in every bank, so a second bank in one log would rewrite the first.

@@ -28,6 +28,15 @@ public sealed class RunLog(string runsPath, long run, TimeProvider time, long by
         }
     }
 
+    /// <summary>Deletes all logs, for instance since the history that numbered them is gone.</summary>
+    public static void Remove(string runsPath)
+    {
+        if (Directory.Exists(Folder(runsPath)))
+        {
+            Directory.Delete(Folder(runsPath), recursive: true);
+        }
+    }
+
     /// <summary>Adds a line with its time.</summary>
     public void Write(string line)
     {
