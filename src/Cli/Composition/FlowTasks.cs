@@ -3,6 +3,8 @@ using FeatureStore.Cli.Verbs;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Values;
 using FeatureStore.DuckDb;
+using FeatureStore.Ingest.ChangeLog;
+using FeatureStore.Ingest.Import;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Jobs.Schedule;
 using FeatureStore.Registry.Validation;
@@ -68,8 +70,19 @@ internal sealed class FlowTasks(Repo repo, TimeProvider time) : IFlowTasks
         with.Text("first_day") is { } day ? GenerateVerb.Day(day) : null,
         DateOnly.FromDateTime(interval.End.UtcDateTime));
 
-    private string Generate(TaskCall call, CancellationToken cancellationToken) =>
-        GenerateVerb.Text(new Pipeline(repo).Generate(Generated(new SettingBlock("with", call.With), call.Interval), null, cancellationToken));
+    private string Generate(TaskCall call, CancellationToken cancellationToken)
+    {
+        using (var log = EmbeddedChangeLog.Open(repo.Config.LogPath))
+        {
+            // The customers of a bank are generated before its transactions.
+            if (log.NextOffset(log.Topic(ImportTable.Transactions.Topic)) > 0 && log.Import(SyntheticFeed.ImportId(ImportTable.Customers)) is null)
+            {
+                throw new StepFailedException("The change log holds transactions that were not generated, and generated ones would mix with them; declare flows without 'generate' under fstore.jobs.", isFinal: true);
+            }
+        }
+
+        return GenerateVerb.Text(new Pipeline(repo).Generate(Generated(new SettingBlock("with", call.With), call.Interval), null, cancellationToken));
+    }
 
     private async Task<string> CaptureAsync(CancellationToken cancellationToken)
     {

@@ -26,6 +26,9 @@ internal sealed class SyntheticFeed(EmbeddedChangeLog log, TimeProvider time)
     private const long MicrosPerDay = 86_400_000_000;
     private static readonly DateOnly Epoch = new(1970, 1, 1);
 
+    /// <summary>Under which name the log keeps how much of a table is generated.</summary>
+    public static string ImportId(ImportTable table) => $"generate {table.Name}";
+
     /// <exception cref="UsageException">The log holds another bank, or no day of this one has come yet.</exception>
     public GenerateResult Run(GenerateOptions asked, IProgress<long>? progress, CancellationToken cancellationToken)
     {
@@ -81,7 +84,7 @@ internal sealed class SyntheticFeed(EmbeddedChangeLog log, TimeProvider time)
     private (long New, long Before) Append(ImportTable table, IEnumerable<FeedEvent> events, Action<long> report, CancellationToken cancellationToken)
     {
         var topic = log.Topic(table.Topic);
-        var id = $"generate {table.Name}";
+        var id = ImportId(table);
         var before = log.Import(id)?.RowsDone ?? 0;
         var seen = 0L;
         var done = before;

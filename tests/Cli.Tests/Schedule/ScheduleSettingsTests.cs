@@ -69,6 +69,18 @@ public sealed class ScheduleSettingsTests : IDisposable
         Assert.Contains(expected, Assert.Throws<UsageException>(() => Declare(jobs)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public async Task Generate_IntoALogOfImportedRows_IsRefusedForGood()
+    {
+        var repo = Repo.Open(null, _fstore.Repo);
+        Assert.Equal(0, (await _fstore.RunAsync("import", "transactions", Path.Combine(AppContext.BaseDirectory, "berka", "trans-1993.csv.gz"), "--mapping", "berka")).Code);
+        var now = new DateTimeOffset(2026, 11, 2, 0, 0, 0, TimeSpan.Zero);
+        var call = new TaskCall("generate", new Dictionary<string, object?>(), new DataInterval(now.AddDays(-1), now), _ => { });
+        var e = await Assert.ThrowsAsync<StepFailedException>(() => new FlowTasks(repo, TimeProvider.System).RunAsync(call, CancellationToken.None));
+        Assert.True(e.IsFinal);
+        Assert.Contains("not generated", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Store_ThatIsWrong_DoesNotRepeatItsPassword()
     {
         Append("{store: {type: postgres, connection_string: 'Hots=a;Password=s3cret'}}");
