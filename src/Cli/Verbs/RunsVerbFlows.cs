@@ -21,8 +21,16 @@ internal static class RunsVerbFlows
             string.Create(CultureInfo.InvariantCulture, $"run {run.Id} of {run.Flow} ({run.Cause}), logical date {Instant.Text(run.Logical)}, data interval {Instant.Text(run.Interval.Start)} to {Instant.Text(run.Interval.End)}: {Text(run.State)}"),
             new
             {
-                run.Id, run.Flow, run.Cause, LogicalDate = Instant.Text(run.Logical), Start = Instant.Text(run.Interval.Start), End = Instant.Text(run.Interval.End),
-                State = Text(run.State), Started = Instant.Text(run.Started), Ended = Time(run.Ended), run.Backfill,
+                run.Id,
+                run.Flow,
+                run.Cause,
+                LogicalDate = Instant.Text(run.Logical),
+                Start = Instant.Text(run.Interval.Start),
+                End = Instant.Text(run.Interval.End),
+                State = Text(run.State),
+                Started = Instant.Text(run.Started),
+                Ended = Time(run.Ended),
+                run.Backfill,
             });
         var attempts = history.Attempts(id);
         Answer.Rows(json, Columns, attempts.Select(a => (IReadOnlyList<object?>)
