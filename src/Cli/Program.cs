@@ -22,6 +22,8 @@ var root = new RootCommand("A Feast-compatible feature store. Start with: fstore
     VerifyVerb.Create(),
     ExplainVerb.Create(),
     RunsVerb.Create(),
+    SchedulerVerb.Create(),
+    BackfillVerb.Create(),
     LakeVerb.Create(),
     ServeVerb.Create(),
     GetOnlineFeaturesVerb.Create(),

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FeatureStore.Jobs.Schedule;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OnlineStore;
@@ -105,6 +106,7 @@ internal sealed class Repo
             Directory.Delete(Config.LakePath, recursive: true);
         }
 
+        RunLog.Remove(Config.RunsPath);
         var online = (Config.OnlineStore as SqliteOnlineStoreConfig)?.Path;
         foreach (var file in new[] { Config.LogPath, Config.RunsPath, online, Config.RegistryPath }.OfType<string>().Where(f => Directory.Exists(Path.GetDirectoryName(f))))
         {

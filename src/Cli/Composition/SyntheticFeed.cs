@@ -7,7 +7,8 @@ using FeatureStore.OfflineStore.Lake;
 namespace FeatureStore.Cli.Composition;
 
 /// <summary>What was asked for; the first day is chosen when it is null.</summary>
-internal sealed record GenerateOptions(int Users, int Days, long Seed, DateOnly? FirstDay);
+/// <param name="Until">Ends with the day before this one, however many days are asked for, which then say where the first bank begins.</param>
+internal sealed record GenerateOptions(int Users, int Days, long Seed, DateOnly? FirstDay, DateOnly? Until = null);
 
 /// <summary>What a run appended, in change events.</summary>
 /// <param name="AlreadyThere">Events of earlier runs with the same users and seed.</param>
@@ -25,11 +26,15 @@ internal sealed class SyntheticFeed(EmbeddedChangeLog log, TimeProvider time)
     private const long MicrosPerDay = 86_400_000_000;
     private static readonly DateOnly Epoch = new(1970, 1, 1);
 
+    /// <summary>Under which name the log keeps how much of a table is generated.</summary>
+    public static string ImportId(ImportTable table) => $"generate {table.Name}";
+
     /// <exception cref="UsageException">The log holds another bank, or no day of this one has come yet.</exception>
     public GenerateResult Run(GenerateOptions asked, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
-        var first = asked.FirstDay ?? today.AddDays(-asked.Days);
+        var end = asked.Until < today ? asked.Until.Value : today;
+        var first = asked.FirstDay ?? end.AddDays(-asked.Days);
         if (first >= today)
         {
             throw new UsageException($"--first-day {first:yyyy-MM-dd} has not passed yet; name an earlier day.");
@@ -38,13 +43,19 @@ internal sealed class SyntheticFeed(EmbeddedChangeLog log, TimeProvider time)
         first = DateOnly.FromDayNumber((int)Kept("first day", first.DayNumber, asked.FirstDay is not null, n => $"{DateOnly.FromDayNumber((int)n):yyyy-MM-dd}"));
         Kept("users", asked.Users, isAsked: true, n => $"{n}");
         Kept("seed", asked.Seed, isAsked: true, n => $"{n}");
-        var days = Math.Min(asked.Days, today.DayNumber - first.DayNumber);
+        var days = Math.Min(asked.Until is null ? asked.Days : int.MaxValue, end.DayNumber - first.DayNumber);
+        if (days < 1)
+        {
+            // All that is asked for lies before the bank's first day.
+            return new GenerateResult(0, 0, 0, first, 0, 0);
+        }
+
         var bank = new SyntheticBank(new SyntheticOptions(asked.Users, days, (ulong)asked.Seed, first));
         var reported = 0L;
         var customers = Append(ImportTable.Customers, bank.Customers().Select(Event), n => progress?.Report(reported = n), cancellationToken);
         var before = reported;
         var changes = Append(ImportTable.Transactions, bank.Changes().SelectMany(Events), n => progress?.Report(before + n), cancellationToken);
-        return new GenerateResult(customers.New, changes.New, customers.Before + changes.Before, first, days, asked.Days - days);
+        return new GenerateResult(customers.New, changes.New, customers.Before + changes.Before, first, days, asked.Until is null ? asked.Days - days : 0);
     }
 
     // Keys begin with the same numbers in every bank, so a second bank in one log would rewrite the first.
@@ -73,7 +84,7 @@ internal sealed class SyntheticFeed(EmbeddedChangeLog log, TimeProvider time)
     private (long New, long Before) Append(ImportTable table, IEnumerable<FeedEvent> events, Action<long> report, CancellationToken cancellationToken)
     {
         var topic = log.Topic(table.Topic);
-        var id = $"generate {table.Name}";
+        var id = ImportId(table);
         var before = log.Import(id)?.RowsDone ?? 0;
         var seen = 0L;
         var done = before;

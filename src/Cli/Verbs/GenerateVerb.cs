@@ -9,8 +9,8 @@ namespace FeatureStore.Cli.Verbs;
 internal static class GenerateVerb
 {
     private const string Postgres = "postgres";
-    private const int UsersMax = 10_000_000;
-    private const int DaysMax = 36_500;
+    public const int UsersMax = 10_000_000;
+    public const int DaysMax = 36_500;
 
     public static Option<int> Users { get; } = new("--users") { Description = $"Users of the bank, 1 to {UsersMax:N0}.", DefaultValueFactory = _ => 10_000 };
 
@@ -49,7 +49,7 @@ internal static class GenerateVerb
         CultureInfo.InvariantCulture,
         $"{result.Customers:N0} customers and {result.Changes:N0} changes of transactions generated, {result.AlreadyThere:N0} events were there; {result.Days:N0} days from {result.FirstDay:yyyy-MM-dd}{(result.DaysToCome > 0 ? $" ({result.DaysToCome} more have not come yet)" : string.Empty)}");
 
-    private static DateOnly? Day(string? text) => text is null
+    public static DateOnly? Day(string? text) => text is null
         ? null
         : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
             ? day

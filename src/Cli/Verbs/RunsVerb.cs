@@ -2,20 +2,21 @@ using System.CommandLine;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
 using FeatureStore.Jobs.Runs;
+using FeatureStore.Jobs.Schedule;
 
 namespace FeatureStore.Cli.Verbs;
 
-/// <summary><c>fstore runs list</c> and <c>runs show ID</c>: what jobs did.</summary>
+/// <summary><c>fstore runs list</c>, <c>show ID</c>, <c>logs ID</c> and <c>clear ID</c>: what jobs and flows did.</summary>
 internal static class RunsVerb
 {
     private const int RunsMax = 1_000;
     private static readonly string[] Columns = ["id", "kind", "feature_view", "state", "start", "end", "started", "ended", "rows_read", "rows_written", "rows_skipped", "error"];
 
-    public static Command Create() => new("runs", "The history of runs.") { List(), Show() };
+    public static Command Create() => new("runs", "The history of runs.") { List(), Show(), RunsVerbFlows.Logs(), RunsVerbFlows.Clear() };
 
     private static Command List()
     {
-        var view = new Option<string?>("--feature-view") { Description = "Only runs of this view." };
+        var view = new Option<string?>("--feature-view") { Description = "Only runs of this view or flow." };
         var limit = new Option<int>("--limit") { Description = $"The newest so many, at most {RunsMax}.", DefaultValueFactory = _ => 20 };
         var command = new Command("list", "The newest first. Example: fstore runs list --feature-view user_transactions_l1w") { view, limit };
         command.SetAction(parsed =>
@@ -46,6 +47,12 @@ internal static class RunsVerb
             {
                 Console.Error.WriteLine($"fstore: there is no run {parsed.GetValue(id)}; 'fstore runs list' shows those that there are.");
                 return ExitCodes.No;
+            }
+
+            if (run.Kind == FlowHistory.Kind)
+            {
+                RunsVerbFlows.Show(repo, file, run.Id, parsed.GetValue(GlobalOptions.Json));
+                return ExitCodes.Ok;
             }
 
             var cells = Cells(run);

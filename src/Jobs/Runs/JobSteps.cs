@@ -32,6 +32,26 @@ internal sealed class JobSteps : EventSource
     [Event(5)]
     public void RangeNoted() => WriteIfHeard(5);
 
+    /// <summary>Due runs of a flow are queued.</summary>
+    [Event(6)]
+    public void FlowPlanned() => WriteIfHeard(6);
+
+    /// <summary>A queued run of a flow is claimed.</summary>
+    [Event(7)]
+    public void FlowClaimed() => WriteIfHeard(7);
+
+    /// <summary>An attempt of a step is noted and about to begin.</summary>
+    [Event(8)]
+    public void StepBegun() => WriteIfHeard(8);
+
+    /// <summary>A step has done its work; the history does not say so yet.</summary>
+    [Event(9)]
+    public void StepWorked() => WriteIfHeard(9);
+
+    /// <summary>The history says that a step is done.</summary>
+    [Event(10)]
+    public void StepNoted() => WriteIfHeard(10);
+
     [NonEvent]
     private void WriteIfHeard(int id)
     {

@@ -78,6 +78,16 @@ public sealed class Leases(RunFile file, TimeProvider time, TimeSpan duration)
         ("$fence", lease.Fence),
         ("$owner", lease.Owner)));
 
+    /// <summary>The leases under a prefix that somebody holds whose process runs.</summary>
+    public IReadOnlyList<Lease> Held(string prefix) =>
+    [
+        .. file.Query(
+            "SELECT name, owner, fence, expires FROM leases WHERE owner IS NOT NULL AND expires > $now AND substr(name, 1, length($prefix)) = $prefix ORDER BY name",
+            r => new Lease(r.GetString(0), r.GetString(1), r.GetInt64(2), Instants.FromMicros(r.GetInt64(3))),
+            ("$now", Instants.Micros(time.GetUtcNow())),
+            ("$prefix", prefix)).Where(l => !JobOwner.IsGone(l.Owner)),
+    ];
+
     private Lease? Read(string name) => file.Query(
         "SELECT coalesce(owner, ''), fence, expires FROM leases WHERE name = $name",
         r => new Lease(name, r.GetString(0), r.GetInt64(1), Instants.FromMicros(r.GetInt64(2))),

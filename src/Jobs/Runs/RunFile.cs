@@ -8,6 +8,7 @@ public sealed class RunFile : IDisposable
     private const long LayoutVersion = 1;
 
     // Times are microseconds since the epoch. A lease's row stays after its release, so that its fence never goes back.
+    // A run of a flow is a row of runs too. Programs of this layout that know no flows read past their tables.
     private const string Schema =
         """
         CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, owner TEXT, fence INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
@@ -15,6 +16,13 @@ public sealed class RunFile : IDisposable
             state TEXT NOT NULL, fence INTEGER NOT NULL, range_start INTEGER, range_end INTEGER, started INTEGER NOT NULL, ended INTEGER,
             rows_read INTEGER NOT NULL DEFAULT 0, rows_written INTEGER NOT NULL DEFAULT 0, rows_skipped INTEGER NOT NULL DEFAULT 0, table_version INTEGER, error TEXT);
         CREATE INDEX IF NOT EXISTS runs_by_view ON runs (project, view, id);
+        CREATE TABLE IF NOT EXISTS flow_plans (project TEXT NOT NULL, flow TEXT NOT NULL, planned_to INTEGER NOT NULL, PRIMARY KEY (project, flow)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS flow_runs (run INTEGER PRIMARY KEY, project TEXT NOT NULL, flow TEXT NOT NULL, logical INTEGER NOT NULL, cause TEXT NOT NULL,
+            backfill INTEGER, UNIQUE (project, flow, logical));
+        CREATE TABLE IF NOT EXISTS flow_attempts (run INTEGER NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL,
+            ended INTEGER, retry_at INTEGER, note TEXT, PRIMARY KEY (run, step, attempt)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS backfills (id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, flow TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            again INTEGER NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL);
         """;
 
     private readonly string _path;

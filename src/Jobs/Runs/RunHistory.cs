@@ -16,6 +16,12 @@ public enum RunState
 
     /// <summary>A later holder of the lease found it unfinished.</summary>
     Abandoned,
+
+    /// <summary>A run of a flow that waits for its turn.</summary>
+    Queued,
+
+    /// <summary>An attempt that ended because the program was told to end; it is tried again.</summary>
+    Stopped,
 }
 
 /// <summary>One run of a job over one feature view.</summary>
@@ -109,14 +115,16 @@ public sealed class RunHistory(RunFile file, TimeProvider time)
         ("$view", view),
         ("$done", Text(RunState.Done))).FirstOrDefault();
 
-    private static string Text(RunState state) => state.ToString().ToLowerInvariant();
+    internal static string Text(RunState state) => state.ToString().ToLowerInvariant();
+
+    internal static RunState State(string text) => Enum.Parse<RunState>(text, ignoreCase: true);
 
     private static Run Read(SqliteDataReader row) => new(
         row.GetInt64(0),
         row.GetString(1),
         row.GetString(2),
         row.GetString(3),
-        Enum.Parse<RunState>(row.GetString(4), ignoreCase: true),
+        State(row.GetString(4)),
         row.GetInt64(5),
         Time(row, 6),
         Time(row, 7),
@@ -128,5 +136,5 @@ public sealed class RunHistory(RunFile file, TimeProvider time)
         row.IsDBNull(13) ? null : row.GetInt64(13),
         row.IsDBNull(14) ? null : row.GetString(14));
 
-    private static DateTimeOffset? Time(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : Instants.FromMicros(row.GetInt64(column));
+    internal static DateTimeOffset? Time(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : Instants.FromMicros(row.GetInt64(column));
 }
