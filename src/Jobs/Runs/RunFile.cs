@@ -45,8 +45,13 @@ public sealed class RunFile : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             connection.Open();
             file.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
-            file.CheckLayout();
-            file.Execute($"{Schema} PRAGMA user_version = {LayoutVersion};");
+
+            // Two that open a new file at once see it empty or whole.
+            file.InTransaction(() =>
+            {
+                file.CheckLayout();
+                return file.Execute($"{Schema} PRAGMA user_version = {LayoutVersion};");
+            });
             return file;
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or RunFileException)

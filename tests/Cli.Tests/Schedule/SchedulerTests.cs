@@ -49,6 +49,7 @@ public sealed class SchedulerTests
         await second.SawAsync(": done", 3);
         Assert.Equal(0, await second.StopAsync());
         await AssertContiguousAsync(bench);
+        Assert.True((await bench.QueryAsync("SELECT run FROM flow_attempts WHERE state = 'abandoned'")).Count <= 1, "Only the killed scheduler leaves an attempt behind.");
         await bench.AssertOnceAsync();
     }
 
@@ -73,6 +74,7 @@ public sealed class SchedulerTests
         await schedulers[1].SawAsync(": done", 3);
         Assert.Equal(0, await schedulers[1].StopAsync());
         await AssertContiguousAsync(bench);
+        Assert.True((await bench.QueryAsync("SELECT run FROM flow_attempts WHERE state = 'abandoned'")).Count <= 1, "Only the killed scheduler leaves an attempt behind.");
         await bench.AssertOnceAsync();
     }
 
