@@ -3,6 +3,7 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 
@@ -13,10 +14,10 @@ public sealed record ShownRow(
     IReadOnlyList<object> Keys, IReadOnlyList<object?> Values, long EventTimeMicros, long? CreatedTimeMicros);
 
 /// <summary>Reads a view's table, Delta or plain Parquet, in bounded batches.</summary>
-/// <param name="lakeRoot">Folder that relative source paths start from.</param>
+/// <param name="lake">Place that relative source paths start from.</param>
 /// <param name="entityKeyVersion">2 or 3, as the registry says.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOptions? options = null)
+public sealed class FeatureReader(LakePlace lake, int entityKeyVersion, LakeOptions? options = null)
 {
     /// <summary>The newest row (event time, then created time, then position in the source) of each entity with start ≤ event time ≤ end, keys encoded, in batches.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged.</exception>
@@ -43,7 +44,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
 
     /// <summary>The newest version of the view's table; null for plain Parquet, which has none.</summary>
     public long? TableVersion(FeatureViewModel view, CancellationToken cancellationToken) =>
-        new DeltaLog(Path.Combine(lakeRoot, view.Source.Path)).Read(cancellationToken)?.Version;
+        new DeltaLog(lake.Below(view.Source.Path)).Read(cancellationToken)?.Version;
 
     /// <summary>The newest row of each entity, or of one, at or before a time; in key order, all held in memory.</summary>
     /// <param name="user">Value of the first join key, as text; null for all.</param>
@@ -157,11 +158,11 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
     /// <summary>A FROM term, the columns that a Delta table says it has (none for plain Parquet), and a FROM term of the files added after a version.</summary>
     private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From(DuckDbConnection connection, FeatureViewModel view, long? changedSince, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(lakeRoot, view.Source.Path);
+        var path = lake.Below(view.Source.Path);
         if (new DeltaLog(path).Read(cancellationToken) is { } snapshot)
         {
             var known = changedSince is { } version ? new DeltaLog(path).Read(version, cancellationToken)?.Files : null;
-            var columns = ChangeColumns.Read(snapshot, path);
+            var columns = ChangeColumns.Read(snapshot, path.Address);
             var added = changedSince is null ? null : LakeSql.Files(path, snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
             return (LakeSql.Files(path, snapshot.Files.Values, columns, withPosition: true), columns, added);
         }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Features;
 
@@ -8,7 +9,7 @@ namespace FeatureStore.OfflineStore.Features;
 /// A view's feature table. Takes the rows that are true now for some feature times and writes what is missing: new rows
 /// go into one new file per partition; a partition that holds a row which is no longer true is written anew.
 /// </summary>
-internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> columns, string timeColumn)
+internal sealed class FeatureTable(LakePlace root, IReadOnlyList<LakeColumn> columns, string timeColumn)
 {
     internal const string PartitionColumn = "event_date";
     private static readonly Dictionary<string, string> NoTags = [];
@@ -22,9 +23,9 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
     public ComputeResult Write(
         DuckDbConnection connection, IReadOnlyList<long> asOfMicros, Action<long> compute, int? touchedKeys, CancellationToken cancellationToken)
     {
-        using var single = TableLock.Take(root);
+        using var single = root.Lock();
         var before = _log.Read(cancellationToken);
-        before?.EnsureWritable(root);
+        before?.EnsureWritable(root.Address);
         _files.RemoveOrphans(before);
 
         var staged = new List<(StagedFile File, long Rows)>();
