@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Log;
 using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -26,7 +27,7 @@ internal sealed class FeatureTable(LakePlace root, IReadOnlyList<LakeColumn> col
         using var single = root.Lock();
         var before = _log.Read(cancellationToken);
         before?.EnsureWritable(root.Address);
-        _files.RemoveOrphans(before);
+        before = RemoveOrphans(before, cancellationToken);
 
         var staged = new List<(StagedFile File, long Rows)>();
         var removed = new List<DeltaFile>();
@@ -71,10 +72,7 @@ internal sealed class FeatureTable(LakePlace root, IReadOnlyList<LakeColumn> col
     {
         var added = staged.Select(s =>
             _files.Publish(s.File, new JsonObject { ["numRecords"] = s.Rows }.ToJsonString(), NoTags)).ToList();
-        var metadata = before is null
-            ? new DeltaMetadata(
-                Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags)
-            : null;
+        var metadata = before is null ? NewTable() : null;
         var version = before is null ? 0 : before.Version + 1;
         var commit = new DeltaCommit(before is null ? DeltaProtocol.Plain : null, metadata, null, added, removed);
         if (_log.TryCommit(version, commit) == DeltaCommitOutcome.Conflict)
@@ -87,6 +85,35 @@ internal sealed class FeatureTable(LakePlace root, IReadOnlyList<LakeColumn> col
         _files.Delete(removed);
         return new ComputeResult(appended, removed.Count, version);
     }
+
+    // No lock of a folder's kind keeps another run off a bucket: what looks like an orphan may be the file of one that is about to commit. A commit of
+    // ours comes first then, after which that one's is a conflict; only what lay there before it is deleted.
+    private DeltaSnapshot? RemoveOrphans(DeltaSnapshot? before, CancellationToken cancellationToken)
+    {
+        if (!root.IsRemote)
+        {
+            _files.RemoveOrphans(before);
+            return before;
+        }
+
+        var orphans = _files.Orphans(before);
+        if (orphans.Count == 0)
+        {
+            return before;
+        }
+
+        CommitLoop.Run(
+            _log,
+            before,
+            now => new DeltaCommit(now is null ? DeltaProtocol.Plain : null, now is null ? NewTable() : null, null, [], [], IsDataChange: false, Operation: "FENCE"),
+            cancellationToken);
+        var after = _log.Read(cancellationToken)!;
+        _files.Delete(orphans.Where(o => !after.Files.ContainsKey(o)));
+        return after;
+    }
+
+    private DeltaMetadata NewTable() => new(
+        Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags);
 
     /// <summary>Fills <c>present</c> with the partition's rows of the times in question, <c>others</c> with the rest of it.</summary>
     /// <returns>True if a present row is no longer true.</returns>

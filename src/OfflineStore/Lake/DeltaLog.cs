@@ -45,7 +45,7 @@ public sealed class DeltaLog(LakePlace table, TimeProvider? time = null)
     /// <exception cref="DeltaException">As for the newest; also if the version is later than that, or its log is cleaned away.</exception>
     public DeltaSnapshot? Read(long? version, CancellationToken cancellationToken)
     {
-        var files = LogFiles.List(LogPath);
+        var files = List(version);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -85,7 +85,10 @@ public sealed class DeltaLog(LakePlace table, TimeProvider? time = null)
     public DeltaCommitOutcome TryCommit(long version, DeltaCommit commit)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(version);
-        if (!LogPath.PutIfAbsent(LogFiles.CommitName(version), Encoding.UTF8.GetBytes(commit.Write(_time.GetUtcNow().ToUnixTimeMilliseconds()))))
+
+        // A lost answer is settled by the bytes that are found, so no two commits have the same.
+        var text = commit.Write(_time.GetUtcNow().ToUnixTimeMilliseconds(), LogPath.IsRemote ? Guid.NewGuid().ToString() : null);
+        if (!LogPath.PutIfAbsent(LogFiles.CommitName(version), Encoding.UTF8.GetBytes(text)))
         {
             return DeltaCommitOutcome.Conflict;
         }
@@ -117,6 +120,12 @@ public sealed class DeltaLog(LakePlace table, TimeProvider? time = null)
         var settings = new TableSettings(newest.Metadata.Configuration);
         return CommitTimes.Of(LogPath, LogFiles.List(LogPath), settings.HasInCommitTimes ? settings.InCommitTimesFrom : null);
     }
+
+    // A store that lists by requests is asked only for what came since.
+    private LogFiles List(long? version) =>
+        version is null && LogPath.IsRemote && _known is { } known && LogFiles.List(LogPath, known.Snapshot.Version) is { } tail && known.IsStillIn(tail)
+            ? tail
+            : LogFiles.List(LogPath);
 
     // The commit is made and its writer must not take it for failed: a checkpoint spares time and holds nothing of its own, so what keeps
     // it from being written is found by the next one that is due, or by a check of the table.

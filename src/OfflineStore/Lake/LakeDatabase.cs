@@ -1,4 +1,5 @@
 using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -9,7 +10,9 @@ internal static class LakeDatabase
     public static DuckDbDatabase Open(LakeOptions? options = null)
     {
         var bounds = options ?? LakeOptions.Default;
-        return DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, SpillFolders.Next(bounds.SpillFolder)));
+        var database = DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, SpillFolders.Next(bounds.SpillFolder)));
+        OpenDatabases.Follow(database);
+        return database;
     }
 
     /// <summary>A connection that reads and writes every instant in UTC.</summary>

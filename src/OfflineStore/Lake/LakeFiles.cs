@@ -36,7 +36,13 @@ internal sealed class LakeFiles(LakePlace table)
     /// <summary>Removes what a broken run left: staged files, and data files that no commit names. Call only as the single writer.</summary>
     public void RemoveOrphans(DeltaSnapshot? snapshot)
     {
-        foreach (var orphan in Orphans(snapshot))
+        Delete(Orphans(snapshot));
+    }
+
+    /// <summary>Deletes what no commit names.</summary>
+    public void Delete(IEnumerable<string> orphans)
+    {
+        foreach (var orphan in orphans)
         {
             table.Delete(orphan);
             LakeSteps.Log.DataFileDeleted();

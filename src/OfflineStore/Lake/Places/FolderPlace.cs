@@ -1,9 +1,10 @@
 using System.IO.Enumeration;
+using FeatureStore.OfflineStore.Lake.Places.S3;
 
 namespace FeatureStore.OfflineStore.Lake.Places;
 
 /// <summary>A folder of this machine. A name becomes visible with its whole content, by a move; bytes and names are flushed to disk.</summary>
-internal sealed class FolderPlace(string folder) : LakePlace(folder)
+internal sealed class FolderPlace(string folder, S3Connection? s3 = null) : LakePlace(folder)
 {
     private const string LogFolder = "_delta_log";
 
@@ -12,11 +13,13 @@ internal sealed class FolderPlace(string folder) : LakePlace(folder)
 
     internal override bool IsRemote => false;
 
-    public override bool Exists => Directory.Exists(Address);
+    public override bool Exists => Path.Exists(Address);
 
-    public override LakePlace Below(string path) => new FolderPlace(Path.Combine(Address, path));
+    private protected override S3Connection? S3 => s3;
 
-    internal override IEnumerable<string> TablePaths() => Roots(Address).Select(root => Path.GetRelativePath(Address, root));
+    private protected override LakePlace Under(string path) => new FolderPlace(Path.Combine(Address, path), s3);
+
+    private protected override IEnumerable<string> OwnTablePaths() => Roots(Address).Select(root => Path.GetRelativePath(Address, root));
 
     internal override IEnumerable<LakeObject> Entries(string? from)
     {

@@ -1,3 +1,5 @@
+using FeatureStore.OfflineStore.Lake.Places.S3;
+
 namespace FeatureStore.OfflineStore.Lake.Places;
 
 /// <summary>A file or an object of a place.</summary>
@@ -29,11 +31,40 @@ public abstract class LakePlace
     /// <summary>A folder.</summary>
     public static LakePlace FromString(string folder) => new FolderPlace(folder);
 
+    /// <summary>Tables, or folders of them, that lie elsewhere: path below this place to folder or address.</summary>
+    public IReadOnlyDictionary<string, string> Locations { get; private set; } = new Dictionary<string, string>();
+
+    /// <summary>A lake's root.</summary>
+    /// <param name="address">A folder, or <c>s3://bucket/prefix</c>.</param>
+    /// <param name="s3">The server that S3 addresses are of, here and below; null if the settings name none.</param>
+    /// <param name="locations">Tables that lie elsewhere.</param>
+    /// <exception cref="DeltaException">An address of S3 is no address, or there is no server.</exception>
+    public static LakePlace Open(string address, S3Connection? s3, IReadOnlyDictionary<string, string> locations)
+    {
+        var place = address.StartsWith(S3Connection.Scheme, StringComparison.Ordinal) ? Server(address, s3).Place(address) : new FolderPlace(address, s3);
+        place.Locations = locations;
+        return place;
+    }
+
     /// <summary>The place of a path below; a whole path or address names its own place.</summary>
-    public abstract LakePlace Below(string path);
+    public LakePlace Below(string path)
+    {
+        foreach (var (name, address) in Locations)
+        {
+            if (path == name || path.StartsWith(name + "/", StringComparison.Ordinal))
+            {
+                return path.Length == name.Length ? Whole(address) : Whole(address).Under(path[(name.Length + 1)..]);
+            }
+        }
+
+        return path.StartsWith(S3Connection.Scheme, StringComparison.Ordinal) || Path.IsPathRooted(path) ? Whole(path)
+            : path == "." ? this
+            : Under(path);
+    }
 
     /// <summary>Paths of the tables below, in no order: whatever has a <c>_delta_log</c>. Tables do not lie in tables.</summary>
-    internal abstract IEnumerable<string> TablePaths();
+    internal IEnumerable<string> TablePaths() => OwnTablePaths()
+        .Concat(Locations.SelectMany(l => Whole(l.Value).OwnTablePaths().Select(p => p == "." ? l.Key : $"{l.Key}/{p}")));
 
     /// <summary>What lies directly in the place, at least from a name on.</summary>
     internal abstract IEnumerable<LakeObject> Entries(string? from);
@@ -101,6 +132,18 @@ public abstract class LakePlace
 
     /// <inheritdoc/>
     public override string ToString() => Address;
+
+    private protected abstract S3Connection? S3 { get; }
+
+    private protected abstract LakePlace Under(string path);
+
+    private protected abstract IEnumerable<string> OwnTablePaths();
+
+    private LakePlace Whole(string address) =>
+        address.StartsWith(S3Connection.Scheme, StringComparison.Ordinal) ? Server(address, S3).Place(address) : new FolderPlace(address, S3);
+
+    private static S3Connection Server(string address, S3Connection? s3) =>
+        s3 ?? throw new DeltaException($"{address} lies on an S3 server, and the settings name none. Write endpoint, access_key and secret_key under fstore: s3:.");
 
     /// <summary>By Delta's rule what is no data: names that begin with an underscore or a dot.</summary>
     private protected static bool IsHidden(ReadOnlySpan<char> name) => name[0] is '_' or '.';
