@@ -82,7 +82,7 @@ internal sealed class LogIngest : IDisposable
     private IngestRunner Runner(ChangeTopic topic)
     {
         var columns = topic.Table.Columns;
-        var lake = ChangeTable.Open(_repo.Config.LakePath, topic.LakePath, columns, LakeOptions.Read(_repo.Config));
+        var lake = ChangeTable.Open(_repo.Lake, topic.LakePath, columns, LakeOptions.Read(_repo.Config));
         return new IngestRunner(_log, _log.Topic(topic.Table.Topic), columns, lake, "user_id", topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
     }
 

@@ -82,13 +82,11 @@ internal sealed class FolderPlace(string folder, S3Connection? s3 = null) : Lake
                 stream.Flush(flushToDisk: true);
             }
 
-            // A move without overwrite fails if the name is taken.
             LakeSteps.Log.CommitReady();
-            File.Move(temporary, target, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(target))
-        {
-            return false;
+            if (!DurableFolder.TryLink(temporary, target))
+            {
+                return false;
+            }
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.S3;
 
@@ -103,6 +104,7 @@ internal sealed class S3Requests : IDisposable
     public static bool IsPassing(Exception e) => e switch
     {
         AmazonServiceException s when s.StatusCode == 0 => true,
+        AmazonUnmarshallingException or XmlException => true,
         AmazonServiceException s => (int)s.StatusCode >= 500 || s.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
             || s.ErrorCode is "SlowDown" or "RequestTimeout" or "OperationAborted" or "ConditionalRequestConflict" or "BadDigest" or "XAmzContentChecksumMismatch" or "XAmzContentSHA256Mismatch" or "IncompleteBody",
         AmazonClientException or HttpRequestException or IOException or TimeoutException => e is not FileNotFoundException and not S3Exception,
