@@ -7,6 +7,11 @@ set -euo pipefail
 servers=(
     redis-server:redis-server
     pg_ctlcluster:postgresql-15
+    swift-proxy-server:swift-proxy
+    swift-account-server:swift-account
+    swift-container-server:swift-container
+    swift-object-server:swift-object
+    memcached:memcached
 )
 
 missing=()

@@ -29,16 +29,7 @@ internal sealed class S3Protocol
 
     public bool IsConditional { get; set; } = true;
 
-    public int PendingUploads
-    {
-        get
-        {
-            lock (_one)
-            {
-                return _buckets.Uploads.Count;
-            }
-        }
-    }
+    public int PendingUploads => _buckets.Uploads.Count;
 
     public void Make(string bucket) => _buckets.Make(bucket);
 

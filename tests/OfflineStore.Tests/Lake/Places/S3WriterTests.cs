@@ -25,7 +25,7 @@ public sealed class S3WriterTests
         var seen = places.Server!.Seen;
         Assert.Equal(isConditional ? 2 : 0, seen.Count(s => s.Target.EndsWith(".json", StringComparison.Ordinal) && s.Method == "PUT" && s.IsConditional));
         Assert.Equal(isConditional ? 0 : 2, seen.Count(s => s.Target.Contains(S3Lease.Folder, StringComparison.Ordinal) && s.Method == "PUT"));
-        Assert.Equal(setting == ConditionalPut.Auto ? 2 : 0, seen.Count(s => s.Target.Contains("_fstore_probe", StringComparison.Ordinal) && s.Method == "PUT"));
+        Assert.Equal(setting == ConditionalPut.Auto, seen.Any(s => s.Target.Contains("_fstore_probe", StringComparison.Ordinal) && s.Method == "PUT"));
         Assert.DoesNotContain(places.Names(), n => n.Contains("_fstore_", StringComparison.Ordinal));
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Amazon.S3;
 
@@ -11,6 +12,7 @@ namespace FeatureStore.OfflineStore.Lake.Places.S3;
 internal sealed class S3Commit(S3Requests requests, S3Objects objects, S3Upload upload, S3Options options)
 {
     private const string ProbePrefix = "_fstore_probe/";
+    private const int Racers = 8;
     private readonly Lock _probing = new();
     private bool? _isConditional = options.ConditionalPut switch { ConditionalPut.Yes => true, ConditionalPut.No => false, _ => null };
 
@@ -32,7 +34,7 @@ internal sealed class S3Commit(S3Requests requests, S3Objects objects, S3Upload 
         {
             try
             {
-                upload.PutIfAbsentOnce(key, bytes);
+                upload.PutOnce(key, bytes, isConditional: true);
                 return true;
             }
             catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.PreconditionFailed)
@@ -65,15 +67,45 @@ internal sealed class S3Commit(S3Requests requests, S3Objects objects, S3Upload 
     /// <summary>Writes as the holder of the lease: nobody else does.</summary>
     public bool PutAsHolder(string key, byte[] bytes, S3Lease lease)
     {
-        lease.EnsureHeld();
-        if (objects.Get(key) is { } there)
+        for (var attempt = 1; ; attempt++)
         {
-            return there.AsSpan().SequenceEqual(bytes);
-        }
+            try
+            {
+                EnsureHeld(key, lease, attempt);
+                if (objects.Get(key) is { } there)
+                {
+                    return there.AsSpan().SequenceEqual(bytes);
+                }
 
-        lease.EnsureHeld();
-        upload.Put(key, bytes);
-        return objects.Get(key)?.AsSpan().SequenceEqual(bytes) == true;
+                EnsureHeld(key, lease, attempt);
+                upload.PutOnce(key, bytes, isConditional: false);
+                return objects.Get(key)?.AsSpan().SequenceEqual(bytes) == true;
+            }
+            catch (AmazonS3Exception e) when (!S3Requests.IsPassing(e))
+            {
+                throw S3Requests.Refused($"{objects.Name(key)} is written", e);
+            }
+            catch (Exception e) when (S3Requests.IsPassing(e))
+            {
+                if (attempt >= options.Attempts)
+                {
+                    throw requests.Failed($"{objects.Name(key)} is written (it may yet appear)", e);
+                }
+
+                requests.Pause(attempt);
+            }
+        }
+    }
+
+    // A refusal says that nothing was written, which is not known any more once an attempt was made.
+    private void EnsureHeld(string key, S3Lease lease, int attempt)
+    {
+        if (!lease.IsHeld())
+        {
+            throw attempt == 1
+                ? new DeltaException($"{objects.Name(key)}: the lease of its table was lost meanwhile, and it was not written. Run the command again.")
+                : new S3Exception($"{objects.Name(key)}: the lease of its table was lost while it was written (it may yet appear). Run the command again.");
+        }
     }
 
     // A server that does not know the header overwrites and says 200, so the second answer alone and what is there afterwards count.
@@ -87,7 +119,7 @@ internal sealed class S3Commit(S3Requests requests, S3Objects objects, S3Upload 
                 return false;
             }
 
-            return !PutConditionally(key, second) && objects.Get(key)?.AsSpan().SequenceEqual(first) == true;
+            return !PutConditionally(key, second) && objects.Get(key)?.AsSpan().SequenceEqual(first) == true && RaceHasOneWinner(key + "-race");
         }
         catch (S3Exception e) when (e.InnerException is AmazonS3Exception { StatusCode: HttpStatusCode.NotImplemented or HttpStatusCode.BadRequest })
         {
@@ -97,5 +129,25 @@ internal sealed class S3Commit(S3Requests requests, S3Objects objects, S3Upload 
         {
             objects.Delete(key);
         }
+    }
+
+    // Some servers look first and write then: one after the other they refuse, at the same time they let both in.
+    private bool RaceHasOneWinner(string key)
+    {
+        var won = 0;
+        try
+        {
+            Parallel.For(0, Racers, new ParallelOptions { MaxDegreeOfParallelism = Racers }, n => _ = PutConditionally(key, Encoding.ASCII.GetBytes($"racer {n}")) ? Interlocked.Increment(ref won) : 0);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+        finally
+        {
+            objects.Delete(key);
+        }
+
+        return won == 1;
     }
 }

@@ -14,15 +14,14 @@ internal sealed class S3Lease : IDisposable
     private readonly S3Objects _objects;
     private readonly S3Upload _upload;
     private readonly S3Options _options;
-    private readonly string _folder;
     private readonly string _claim;
     private readonly Timer _renewal;
     private long _renewed;
     private int _lost;
 
-    private S3Lease(S3Objects objects, S3Upload upload, S3Options options, string folder, string claim, long claimed)
+    private S3Lease(S3Objects objects, S3Upload upload, S3Options options, string claim, long claimed)
     {
-        (_objects, _upload, _options, _folder, _claim, _renewed) = (objects, upload, options, folder, claim, claimed);
+        (_objects, _upload, _options, _claim, _renewed) = (objects, upload, options, claim, claimed);
         _renewal = new Timer(_ => Renew(), null, options.Lease / 4, options.Lease / 4);
     }
 
@@ -38,7 +37,7 @@ internal sealed class S3Lease : IDisposable
             upload.Put(claim, Encoding.UTF8.GetBytes(Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)));
             if (Others(objects, options, folder, claim) is not { } other)
             {
-                return new S3Lease(objects, upload, options, folder, claim, before);
+                return new S3Lease(objects, upload, options, claim, before);
             }
 
             objects.Delete(claim);
@@ -51,19 +50,15 @@ internal sealed class S3Lease : IDisposable
         }
     }
 
-    /// <summary>Sees that the lease holds for as long as one request may last.</summary>
-    /// <exception cref="DeltaException">It may not.</exception>
-    public void EnsureHeld()
+    /// <summary>True if the lease holds for as long as one request may last.</summary>
+    public bool IsHeld()
     {
         if (Volatile.Read(ref _lost) == 0 && Left() <= _options.Lease / 2)
         {
             Renew();
         }
 
-        if (Volatile.Read(ref _lost) != 0 || Left() <= _options.Timeout)
-        {
-            throw new DeltaException($"{_objects.Name(_folder)}: the lease of this table was lost meanwhile. Run the command again; nothing that was not committed counts.");
-        }
+        return Volatile.Read(ref _lost) == 0 && Left() > _options.Timeout;
     }
 
     public void Dispose()

@@ -154,7 +154,7 @@ internal sealed class S3Place(S3Connection connection, S3Bucket bucket, string p
     }
 
     // Of a log, the table above it; a commit is the only thing that is put under a condition.
-    private string Table => Folder.EndsWith("/" + LogFolder, StringComparison.Ordinal) ? Folder[..^LogFolder.Length] : Folder;
+    private string Table => Folder == LogFolder || Folder.EndsWith("/" + LogFolder, StringComparison.Ordinal) ? Folder[..^LogFolder.Length] : Folder;
 
     private static void Together<T>(IReadOnlyList<T> items, Action<T> act)
     {

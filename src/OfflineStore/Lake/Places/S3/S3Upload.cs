@@ -12,11 +12,22 @@ internal sealed class S3Upload(S3Requests requests, S3Objects objects, long part
     private const int PartsMax = 10_000;
     private string Bucket => objects.Bucket;
 
-    public void Put(string key, byte[] bytes) => requests.Send($"{objects.Name(key)} is written", (c, a) => Put(c, a, key, bytes, isConditional: false));
+    public void Put(string key, byte[] bytes)
+    {
+        var what = $"{objects.Name(key)} is written";
+        try
+        {
+            requests.Send(what, (c, a) => Put(c, a, key, bytes, isConditional: false));
+        }
+        catch (AmazonS3Exception e)
+        {
+            throw S3Requests.Refused(what, e);
+        }
+    }
 
-    /// <summary>One attempt to write a key that is not taken.</summary>
+    /// <summary>One attempt, under the condition that the key is not taken or under none.</summary>
     /// <exception cref="AmazonS3Exception">412 if it is taken.</exception>
-    public void PutIfAbsentOnce(string key, byte[] bytes) => requests.Once((c, a) => Put(c, a, key, bytes, isConditional: true));
+    public void PutOnce(string key, byte[] bytes, bool isConditional) => requests.Once((c, a) => Put(c, a, key, bytes, isConditional));
 
     /// <summary>Sends a file under a key that is never used for other bytes.</summary>
     public void Send(string file, string key)
