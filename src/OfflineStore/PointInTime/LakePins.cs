@@ -59,7 +59,7 @@ internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long>
     ];
 
     /// <summary>Tables with a log anywhere below the lake, by path.</summary>
-    public IEnumerable<PinnedTable> All(CancellationToken cancellationToken) => 
+    public IEnumerable<PinnedTable> All(CancellationToken cancellationToken) =>
         lake.TablePaths().Select(path => path.Replace('\\', '/')).Order(StringComparer.Ordinal).Select(path => Pin(path, path, cancellationToken));
 
     // A later commit may have taken files out for good, as a feature table does with rows that are no longer true.

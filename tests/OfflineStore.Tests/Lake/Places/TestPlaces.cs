@@ -54,7 +54,8 @@ internal sealed class TestPlaces : IAsyncDisposable
     {
         var options = new S3Options(
             Server!.Endpoint, "us-east-1", S3TestServer.AccessKey, S3TestServer.SecretKey, PathStyle: true, ConditionalPut.Auto,
-            Path.Combine(_folder, "cache"), 64L << 20, TimeSpan.FromSeconds(20), 6) { Pause = TimeSpan.FromMilliseconds(2) };
+            Path.Combine(_folder, "cache"), 64L << 20, TimeSpan.FromSeconds(20), 6)
+        { Pause = TimeSpan.FromMilliseconds(2) };
         return change is null ? options : change(options);
     }
 

@@ -115,7 +115,12 @@ internal sealed class S3Upload(S3Requests requests, S3Objects objects, long part
         using var stream = new S3Body(bytes, attempt);
         var request = new PutObjectRequest
         {
-            BucketName = Bucket, Key = key, InputStream = stream, MD5Digest = Convert.ToBase64String(sum), UseChunkEncoding = false, AutoCloseStream = false,
+            BucketName = Bucket,
+            Key = key,
+            InputStream = stream,
+            MD5Digest = Convert.ToBase64String(sum),
+            UseChunkEncoding = false,
+            AutoCloseStream = false,
         };
         if (isConditional)
         {
@@ -135,7 +140,14 @@ internal sealed class S3Upload(S3Requests requests, S3Objects objects, long part
         var answer = await client.UploadPartAsync(
             new UploadPartRequest
             {
-                BucketName = Bucket, Key = key, UploadId = upload, PartNumber = number, PartSize = bytes.Length, InputStream = stream, MD5Digest = Convert.ToBase64String(sum), UseChunkEncoding = false,
+                BucketName = Bucket,
+                Key = key,
+                UploadId = upload,
+                PartNumber = number,
+                PartSize = bytes.Length,
+                InputStream = stream,
+                MD5Digest = Convert.ToBase64String(sum),
+                UseChunkEncoding = false,
             },
             attempt.Token).ConfigureAwait(false);
         return S3Sum.Agrees(S3Objects.Bare(answer.ETag), sum, answer.ServerSideEncryptionMethod)
