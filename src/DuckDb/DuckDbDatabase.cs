@@ -26,6 +26,9 @@ public sealed class DuckDbDatabase : IDisposable
 
     private DuckDbDatabase(nint database) => _database = database;
 
+    /// <summary>Raised once, when the database is closed: files that its statements read are free from then on.</summary>
+    public event EventHandler? Closed;
+
     /// <summary>Opens <paramref name="path"/>, or an instance in memory when it is null.</summary>
     /// <exception cref="DuckDbException">The file is no database or is held by another process.</exception>
     public static DuckDbDatabase Open(string? path, DuckDbOptions options)
@@ -85,6 +88,7 @@ public sealed class DuckDbDatabase : IDisposable
         if (_database != 0)
         {
             NativeDuckDb.Close(ref _database);
+            Closed?.Invoke(this, EventArgs.Empty);
         }
     }
 

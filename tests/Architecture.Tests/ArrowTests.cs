@@ -31,6 +31,7 @@ public sealed class ArrowTests
     internal static readonly Dictionary<string, string[]> HeavyPackages = new()
     {
         ["Google.Protobuf"] = ["Cli", "Contract", "GrpcHost", "Client", "Registry", "OnlineStore", "OfflineStore", "Jobs", "Serving", "Scoring"],
+        ["AWSSDK.S3"] = ["OfflineStore"],
         ["DuckDB.NET.Bindings.Full"] = ["DuckDb"],
         ["StackExchange.Redis"] = ["OnlineStore"],
         ["Microsoft.Data.Sqlite"] = ["Registry", "OnlineStore", "Ingest", "Jobs"],

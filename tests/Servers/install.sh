@@ -9,6 +9,11 @@ servers=(
     pg_ctlcluster:postgresql-15
     java:openjdk-17-jre-headless
     npm:npm
+    swift-proxy-server:swift-proxy
+    swift-account-server:swift-account
+    swift-container-server:swift-container
+    swift-object-server:swift-object
+    memcached:memcached
 )
 
 missing=()

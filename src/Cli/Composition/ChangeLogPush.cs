@@ -42,7 +42,7 @@ internal sealed class ChangeLogPush(Repo repo, TimeProvider time) : IOfflinePush
     {
         try
         {
-            ChangeTable.Open(repo.Config.LakePath, topic.LakePath, topic.Table.Columns).EnsureTakesRows(cancellationToken);
+            ChangeTable.Open(repo.Lake, topic.LakePath, topic.Table.Columns).EnsureTakesRows(cancellationToken);
         }
         catch (DeltaException e)
         {

@@ -1,7 +1,6 @@
 using FeatureStore.Ingest;
 using FeatureStore.Ingest.Import;
 using FeatureStore.OfflineStore.Lake;
-using FeatureStore.Registry.Configuration;
 
 namespace FeatureStore.Cli.Composition;
 
@@ -21,7 +20,7 @@ internal sealed record ChangeTopic(ImportTable Table, string LakePath, IReadOnly
     public const string UserColumn = "user_id";
 
     /// <summary>The change table.</summary>
-    public ChangeTable Lake(RepoConfig config) => ChangeTable.Open(config.LakePath, LakePath, Table.Columns, LakeOptions.Read(config));
+    public ChangeTable Lake(Repo repo) => ChangeTable.Open(repo.Lake, LakePath, Table.Columns, LakeOptions.Read(repo.Config));
 }
 
 /// <summary>What an ingest landed in one change table.</summary>

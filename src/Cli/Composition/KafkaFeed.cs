@@ -19,7 +19,7 @@ internal static class KafkaFeed
 
     private static KafkaTopic Topic(Repo repo, ChangeTopic topic)
     {
-        var (lake, options) = (topic.Lake(repo.Config), IngestSettings.Options(repo.Config, topic));
+        var (lake, options) = (topic.Lake(repo), IngestSettings.Options(repo.Config, topic));
         return new KafkaTopic(
             Name(repo, topic),
             source => new IngestRunner(source, topic.Table.Columns, lake, ChangeTopic.UserColumn, topic.Table.TimeColumn, options));

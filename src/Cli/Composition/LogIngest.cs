@@ -79,10 +79,10 @@ internal sealed class LogIngest : IDisposable
     private ChangeTopic? Declared(string topicName) => _topics.FirstOrDefault(t => t.Table.Topic == topicName);
 
     private IngestRunner Runner(ChangeTopic topic) =>
-        new(_log, _log.Topic(topic.Table.Topic), topic.Table.Columns, topic.Lake(_repo.Config), ChangeTopic.UserColumn, topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
+        new(_log, _log.Topic(topic.Table.Topic), topic.Table.Columns, topic.Lake(_repo), ChangeTopic.UserColumn, topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
 
     private LetterReplay Replay(ChangeTopic topic) =>
-        new(_log, _log.Topic(topic.Table.Topic), topic.Table.Columns, topic.Lake(_repo.Config), ChangeTopic.UserColumn, topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
+        new(_log, _log.Topic(topic.Table.Topic), topic.Table.Columns, topic.Lake(_repo), ChangeTopic.UserColumn, topic.Table.TimeColumn, IngestSettings.Options(_repo.Config, topic));
 
     // What the log's report says is still to come; only a count to show, since the lake knows where it really is.
     private long Waiting(LogTopic topic) =>

@@ -129,7 +129,7 @@ internal sealed class OnlineRemoval(Repo repo)
         // What was never materialized is in the lake only if pushes were landed there.
         var view = versions[0];
         if (repo.Registry().LatestEnd(repo.Config.Project, view.Name) is null
-            && (view.StreamSource is null || !Path.Exists(Path.Combine(repo.Config.LakePath, view.Source.Path))))
+            && (view.StreamSource is null || !repo.Lake.Below(view.Source.Path).Exists))
         {
             return;
         }

@@ -47,7 +47,7 @@ internal sealed class Pipeline(Repo repo)
     /// <summary>Computes every aggregated view as of the given times, some at a time so that progress can be told.</summary>
     public long Compute(RegistrySnapshot snapshot, IReadOnlyList<long> asOfMicros, IProgress<Amount>? progress, CancellationToken cancellationToken)
     {
-        var weekly = new WeeklyFeatures(repo.Config.LakePath, LakeOptions.Read(repo.Config));
+        var weekly = new WeeklyFeatures(repo.Lake, LakeOptions.Read(repo.Config));
         var views = snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null).ToArray();
         long rows = 0;
         long done = 0;
@@ -67,7 +67,7 @@ internal sealed class Pipeline(Repo repo)
     /// <summary>Brings every aggregated view up to what arrived, by computing what it touched.</summary>
     public IEnumerable<(string View, TouchedResult Result)> ComputeTouched(RegistrySnapshot snapshot, CancellationToken cancellationToken)
     {
-        var weekly = new WeeklyFeatures(repo.Config.LakePath, LakeOptions.Read(repo.Config));
+        var weekly = new WeeklyFeatures(repo.Lake, LakeOptions.Read(repo.Config));
         return snapshot.FeatureViews.Values.Where(v => v.Aggregated is not null).Select(v => (v.Name, weekly.ComputeTouched(v, cancellationToken)));
     }
 
@@ -188,7 +188,7 @@ internal sealed class Pipeline(Repo repo)
 
     /// <summary>Views that are served and whose table is in the lake.</summary>
     public IReadOnlyList<FeatureViewModel> Materializable(RegistrySnapshot snapshot) =>
-        [.. snapshot.FeatureViews.Values.Where(v => v.Online && Path.Exists(Path.Combine(repo.Config.LakePath, v.Source.Path)))];
+        [.. snapshot.FeatureViews.Values.Where(v => v.Online && repo.Lake.Below(v.Source.Path).Exists)];
 
     private async Task<bool> IsLostAsync(IOnlineStore store, RunHistory history, FeatureViewModel view, CancellationToken cancellationToken)
     {

@@ -15,7 +15,7 @@ internal static class PostgresCapture
 
         // The last table holds the progress, so that is the one where changes come all the time.
         var tables = ChangeTopic.All.Reverse()
-            .Select(t => new CapturedTable(PostgresSettings.Table(t.Table), ChangeTable.Open(config.LakePath, t.LakePath, t.Table.Columns, lake))).ToList();
+            .Select(t => new CapturedTable(PostgresSettings.Table(t.Table), ChangeTable.Open(repo.Lake, t.LakePath, t.Table.Columns, lake))).ToList();
         var prefix = ChangeTopic.All[0].Table.Topic.Split('.')[0];
         var slot = PostgresSettings.Text(config, "slot") ?? Name;
         return new Capture(

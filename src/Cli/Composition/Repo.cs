@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using FeatureStore.Jobs.Schedule;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OnlineStore;
 using FeatureStore.OnlineStore.Redis;
 using FeatureStore.OnlineStore.Sqlite;
@@ -23,9 +24,19 @@ internal sealed class Repo
     // A look at a file costs microseconds, and a view that is gone takes pushes until the server looks.
     private static readonly TimeSpan FilePeriod = TimeSpan.FromSeconds(1);
 
-    private Repo(RepoConfig config) => Config = config;
+    private readonly Lazy<LakePlace> _lake;
+
+    private Repo(RepoConfig config)
+    {
+        Config = config;
+        _lake = new Lazy<LakePlace>(() => LakeSettings.Open(config));
+    }
 
     public RepoConfig Config { get; }
+
+    /// <summary>Where the tables lie; an S3 server's connections and cache live as long as the process.</summary>
+    /// <exception cref="DeltaException">The settings of the lake are wrong. Nothing is connected yet.</exception>
+    public LakePlace Lake => _lake.Value;
 
     /// <summary>Finds the repo: <c>-f</c>, <c>-c</c>, Feast's environment variables (a path, or the whole file in base64), this folder, or <c>feature_repo</c> below it.</summary>
     public static Repo Open(string? yamlPath, string? folder)
@@ -96,15 +107,12 @@ internal sealed class Repo
 
     public OnlineTable Table(FeatureViewModel view) => new(Config.Project, view.OnlineName, [.. view.Features.Select(f => f.Name)]);
 
-    public FeatureReader FeatureReader() => new(Config.LakePath, Config.EntityKeyVersion, LakeOptions.Read(Config));
+    public FeatureReader FeatureReader() => new(Lake, Config.EntityKeyVersion, LakeOptions.Read(Config));
 
     /// <summary>Removes what a run leaves behind: lake, change log, online store, registry. Only paths that the settings name.</summary>
     public void RemoveData()
     {
-        if (Directory.Exists(Config.LakePath))
-        {
-            Directory.Delete(Config.LakePath, recursive: true);
-        }
+        Lake.RemoveAll();
 
         RunLog.Remove(Config.RunsPath);
         var online = (Config.OnlineStore as SqliteOnlineStoreConfig)?.Path;

@@ -76,7 +76,7 @@ internal sealed class DemoModel(Repo repo, string service, DemoTask task, StepRe
     {
         Directory.CreateDirectory(Path.GetDirectoryName(target.Path)!);
         var request = new TrainingRequest(new LabelInput(null, labels, null), [], service, FullNames: false, JoinRules.Default, new Dictionary<string, long>());
-        return new TrainingExport(repo.Config.LakePath, _options) { ServingFingerprint = ServedFeatures.Of(snapshot, service).Fingerprint }.Run(snapshot, request, target, cancellationToken);
+        return new TrainingExport(repo.Lake, _options) { ServingFingerprint = ServedFeatures.Of(snapshot, service).Fingerprint }.Run(snapshot, request, target, cancellationToken);
     }
 
     /// <summary>The model run on what the lake knows of every user now, without the online store.</summary>

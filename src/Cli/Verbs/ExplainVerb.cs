@@ -43,7 +43,7 @@ internal static class ExplainVerb
             return ExitCodes.No;
         }
 
-        if (new FeatureExplainer(repo.Config.LakePath, LakeOptions.Read(repo.Config)).Explain(view, feature, keys, time, cancellationToken) is not { } explanation)
+        if (new FeatureExplainer(repo.Lake, LakeOptions.Read(repo.Config)).Explain(view, feature, keys, time, cancellationToken) is not { } explanation)
         {
             await Console.Error.WriteLineAsync(
                 $"fstore: {Served(featureName, served, time)}, but {view.Source.Path} has no row of that time: it was pushed, or written by another program.");

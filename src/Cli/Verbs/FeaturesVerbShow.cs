@@ -49,7 +49,7 @@ internal static class FeaturesVerbShow
             }
 
             var repo = GlobalOptions.Repo(parsed);
-            var source = new SourceRows(repo.Config.LakePath, LakeOptions.Read(repo.Config));
+            var source = new SourceRows(repo.Lake, LakeOptions.Read(repo.Config));
             var columns = source.Columns(parsed.GetValue(table)!, cancellationToken);
             var rows = source.KnownAt(parsed.GetValue(table)!, Known(parsed.GetValue(known)), cancellationToken, parsed.GetValue(version)).Take(parsed.GetValue(limit));
             Answer.Rows(

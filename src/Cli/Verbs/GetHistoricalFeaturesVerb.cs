@@ -60,7 +60,7 @@ internal static class GetHistoricalFeaturesVerb
     private static DataSetManifest Run(Repo repo, RegistrySnapshot snapshot, TrainingRequest request, DataSetTarget target, CancellationToken cancellationToken)
     {
         var progress = new ExportProgress(Console.Error, TimeProvider.System);
-        return new TrainingExport(repo.Config.LakePath, LakeOptions.Read(repo.Config))
+        return new TrainingExport(repo.Lake, LakeOptions.Read(repo.Config))
         {
             Progress = progress,
             ServingFingerprint = request.FeatureService is { } service && snapshot.FeatureServices.ContainsKey(service) ? ServedFeatures.Of(snapshot, service).Fingerprint : null,

@@ -96,5 +96,5 @@ internal static class LakeUpkeepVerbs
         new("table") { Description = "Path below the lake's folder, or a whole path; all tables without it.", Arity = ArgumentArity.ZeroOrOne };
 
     private static List<string> Named(Repo repo, string? table, Func<LakeTableInfo, bool> isMeant, CancellationToken cancellationToken) =>
-        table is not null ? [table] : [.. LakeFolder.Tables(repo.Config.LakePath, cancellationToken).Where(isMeant).Select(t => t.Path)];
+        table is not null ? [table] : [.. LakeFolder.Tables(repo.Lake, cancellationToken).Where(isMeant).Select(t => t.Path)];
 }

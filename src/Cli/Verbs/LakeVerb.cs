@@ -2,6 +2,7 @@ using System.CommandLine;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.OfflineStore.Lake.Upkeep;
 
@@ -20,15 +21,18 @@ internal static class LakeVerb
         Tables(), History(), Files(), Rows(), LakeUpkeepVerbs.Compact(), LakeUpkeepVerbs.Vacuum(), LakeUpkeepVerbs.Check(),
     };
 
-    /// <summary>A table as it is named on the command line: a path below the lake's folder, or a whole one.</summary>
-    public static string Root(Repo repo, string table) => Path.GetFullPath(table, repo.Config.LakePath);
+    /// <summary>A table as it is named on the command line: a path below the lake, or a whole one.</summary>
+    public static LakePlace Root(Repo repo, string table) =>
+        Path.IsPathRooted(repo.Config.LakePath) && repo.Lake.Below(table) is var root && root.Address.StartsWith(repo.Config.LakePath, StringComparison.Ordinal)
+            ? Path.GetFullPath(table, repo.Config.LakePath)
+            : repo.Lake.Below(table.TrimEnd('/'));
 
     private static Command Tables()
     {
         var command = new Command("tables", "Every table with its newest version. Example: fstore lake tables");
         command.SetAction((parsed, cancellationToken) =>
         {
-            var tables = LakeFolder.Tables(GlobalOptions.Repo(parsed).Config.LakePath, cancellationToken);
+            var tables = LakeFolder.Tables(GlobalOptions.Repo(parsed).Lake, cancellationToken);
             Answer.Rows(parsed.GetValue(GlobalOptions.Json), TableColumns, tables.Select(t => new object?[]
             {
                 t.Path, t.Kind, t.Version, t.Files, t.Bytes, t.Rows, string.Join(", ", t.PartitionColumns), t.Checkpoint, t.Fault,

@@ -112,13 +112,13 @@ internal static class ServeVerb
     {
         try
         {
-            var day = view.Aggregated is null ? null : FeatureDays.Newest(repo.Config.LakePath, view, DateOnly.FromDateTime(end.UtcDateTime), CancellationToken.None);
+            var day = view.Aggregated is null ? null : FeatureDays.Newest(repo.Lake, view, DateOnly.FromDateTime(end.UtcDateTime), CancellationToken.None);
             var dayEnd = day is { } last ? new DateTimeOffset(last.AddDays(1).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero) : end;
             return dayEnd < end ? dayEnd : end;
         }
-        catch (DeltaException)
+        catch (Exception e) when (e is DeltaException or IOException)
         {
-            // Serving needs no lake, so a damaged one must not stop it.
+            // Serving needs no lake, so a damaged or absent one must not stop it.
             return end;
         }
     }

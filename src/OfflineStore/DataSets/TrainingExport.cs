@@ -1,14 +1,15 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.PointInTime;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.DataSets;
 
 /// <summary>Makes training sets: to every label the features that were known when it fell. One row out for each row in, in order.</summary>
-/// <param name="lakeRoot">Folder that relative source paths start from.</param>
+/// <param name="lake">Place that relative source paths start from.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
+public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
 {
     /// <summary>Labels joined at a time: whole row groups of the written file.</summary>
     internal const int PartRows = 10 * 122_880;
@@ -28,7 +29,7 @@ public sealed class TrainingExport(string lakeRoot, LakeOptions? options = null)
         using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         using var writer = new DataSetWriter(connection, target);
-        var pins = new LakePins(lakeRoot, request.AtVersions);
+        var pins = new LakePins(lake, request.AtVersions);
         if (request.Labels.Sql is not null)
         {
             OfferTables(connection, pins, cancellationToken);

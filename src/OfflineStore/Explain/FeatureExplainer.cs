@@ -1,15 +1,16 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Explain;
 
 /// <summary>Finds the feature row behind a stored value, and the source rows and arithmetic behind that.</summary>
-/// <param name="lakeRoot">Folder that relative source paths start from.</param>
+/// <param name="lake">Place that relative source paths start from.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = null)
+public sealed class FeatureExplainer(LakePlace lake, LakeOptions? options = null)
 {
     private const long MicrosPerSecond = 1_000_000;
 
@@ -22,8 +23,8 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
     {
         using var database = LakeDatabase.Open(options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        var root = Path.Combine(lakeRoot, view.Source.Path);
-        if (new DeltaLog(root).Read(cancellationToken) is { } table && ChangeColumns.Read(table, root) is var columns && ChangeColumns.IsChangeTable(columns))
+        var root = lake.Below(view.Source.Path);
+        if (new DeltaLog(root).Read(cancellationToken) is { } table && ChangeColumns.Read(table, root.Address) is var columns && ChangeColumns.IsChangeTable(columns))
         {
             return Version(connection, (root, table, columns), view, feature, keys, eventTimeMicros, cancellationToken);
         }
@@ -48,9 +49,9 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
     private FeatureRow? Row(
         DuckDbConnection connection, FeatureViewModel view, FieldModel feature, IReadOnlyList<string> keys, long eventTimeMicros, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(lakeRoot, view.Source.Path);
+        var path = lake.Below(view.Source.Path);
         var from = new DeltaLog(path).Read(cancellationToken) is { } snapshot
-            ? Named(snapshot.Files.Values.Select(f => Path.Combine(path, f.Path)), path)
+            ? Named(path, snapshot)
             : PlainParquet.From(connection, PlainParquet.Files(path, view.Name), cancellationToken);
         var column = ViewColumns.SourceColumn(view, feature.Name);
         var types = connection.Describe($"SELECT * FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
@@ -79,10 +80,10 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         (long Start, long End, long KnownAt) window,
         CancellationToken cancellationToken)
     {
-        var root = Path.Combine(lakeRoot, aggregated.SourcePath);
+        var root = lake.Below(aggregated.SourcePath);
         var source = new DeltaLog(root).Read(cancellationToken)
             ?? throw new DeltaException($"{root} holds no change table; the rows behind view {view.Name} are gone.");
-        var compiler = new FeatureSqlCompiler(view, aggregated, DeltaSchema.Read(source.Metadata.SchemaString, root));
+        var compiler = new FeatureSqlCompiler(view, aggregated, DeltaSchema.Read(source.Metadata.SchemaString, root.Address));
         return Versions(
             connection,
             (root, source, compiler.RowColumns),
@@ -96,7 +97,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
     /// <summary>The version of a source row that a plain view over a change table serves: the newest that nothing ended, else the empty row in its place.</summary>
     private Explanation? Version(
         DuckDbConnection connection,
-        (string Root, DeltaSnapshot Snapshot, IReadOnlyList<LakeColumn> Columns) table,
+        (LakePlace Root, DeltaSnapshot Snapshot, IReadOnlyList<LakeColumn> Columns) table,
         FeatureViewModel view,
         FieldModel feature,
         IReadOnlyList<string> keys,
@@ -129,7 +130,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
 
     private List<SourceRow> Versions(
         DuckDbConnection connection,
-        (string Root, DeltaSnapshot Snapshot, IReadOnlyList<LakeColumn> Columns) table,
+        (LakePlace Root, DeltaSnapshot Snapshot, IReadOnlyList<LakeColumn> Columns) table,
         string whose,
         LakeColumn time,
         LakeColumn? column,
@@ -152,7 +153,7 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
         using var reader = connection.Query(
             $"""
             SELECT e.__source, e.__key, e.__lsn, e.__part, e.__op, min(f.filename), e.row_time, e.known, e.value
-            FROM explained e JOIN {Named(table.Snapshot.Files.Values.Select(f => Path.Combine(table.Root, f.Path)), table.Root)} f
+            FROM explained e JOIN {Named(table.Root, table.Snapshot)} f
                 ON f.__source = e.__source AND f.__lsn = e.__lsn AND f.__part = e.__part AND (f.__key = e.__key OR starts_with(e.__key, f.__key || '#'))
             GROUP BY ALL
             """,
@@ -184,9 +185,9 @@ public sealed class FeatureExplainer(string lakeRoot, LakeOptions? options = nul
     private static string Whose(IEnumerable<string> columns, IReadOnlyList<string> keys) =>
         string.Join(" AND ", columns.Zip(keys, (column, key) => $"CAST({LakeSql.Name(column)} AS VARCHAR) = {LakeSql.Text(key)}"));
 
-    private static string Named(IEnumerable<string> files, string path) => files.Order(StringComparer.Ordinal).Select(LakeSql.Path).ToList() is { Count: > 0 } list
+    private static string Named(LakePlace table, DeltaSnapshot snapshot) => table.LocalFiles([.. snapshot.Files.Keys.Order(StringComparer.Ordinal)]).Select(LakeSql.Path).ToList() is { Count: > 0 } list
         ? $"read_parquet([{string.Join(", ", list)}], union_by_name = true, hive_partitioning = false, filename = true)"
-        : throw new DeltaException($"{path} holds no file.");
+        : throw new DeltaException($"{table} holds no file.");
 
-    private string Relative(string file) => Path.GetRelativePath(lakeRoot, file);
+    private string Relative(string file) => lake.NameOf(file);
 }

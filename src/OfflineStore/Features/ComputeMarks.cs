@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Features;
 
@@ -15,11 +16,11 @@ internal sealed record ComputeMarks(string SourceId, long TableVersion, IReadOnl
     private const string FileName = "_fstore_computed.json";
 
     /// <summary>The marks of a feature table, or null if there are none for this change table that can be trusted.</summary>
-    public static ComputeMarks? Read(string root, DeltaSnapshot source, DeltaSnapshot? table)
+    public static ComputeMarks? Read(LakePlace root, DeltaSnapshot source, DeltaSnapshot? table)
     {
         try
         {
-            var marks = JsonSerializer.Deserialize<ComputeMarks>(File.ReadAllBytes(Path.Combine(root, FileName)));
+            var marks = JsonSerializer.Deserialize<ComputeMarks>(root.Read(FileName));
             return marks is { SourceId: not null, Times: not null } && marks.SourceId == source.Metadata.Id && marks.TableVersion <= (table?.Version ?? -1)
                 && marks.Times.Values.All(v => v <= source.Version) ? marks : null;
         }
@@ -31,7 +32,7 @@ internal sealed record ComputeMarks(string SourceId, long TableVersion, IReadOnl
 
     /// <summary>Notes that the rows of some times are true up to the source's version.</summary>
     /// <param name="before">The marks that hold for the other times.</param>
-    public static void Note(string root, DeltaSnapshot source, long? tableVersion, IEnumerable<long> times, ComputeMarks? before)
+    public static void Note(LakePlace root, DeltaSnapshot source, long? tableVersion, IEnumerable<long> times, ComputeMarks? before)
     {
         if (tableVersion is not { } version)
         {
@@ -44,16 +45,6 @@ internal sealed record ComputeMarks(string SourceId, long TableVersion, IReadOnl
             all[time] = source.Version;
         }
 
-        var path = Path.Combine(root, FileName);
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new ComputeMarks(source.Metadata.Id, version, all)));
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        root.Put(FileName, JsonSerializer.SerializeToUtf8Bytes(new ComputeMarks(source.Metadata.Id, version, all)));
     }
 }

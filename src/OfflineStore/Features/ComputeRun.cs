@@ -1,5 +1,6 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -8,8 +9,8 @@ namespace FeatureStore.OfflineStore.Features;
 internal sealed class ComputeRun : IDisposable
 {
     private readonly DeltaSnapshot _source;
-    private readonly string _sourceRoot;
-    private readonly string _root;
+    private readonly LakePlace _sourceRoot;
+    private readonly LakePlace _root;
     private readonly FeatureSqlCompiler _compiler;
     private readonly FeatureTable _table;
     private readonly FeatureViewModel _view;
@@ -19,10 +20,10 @@ internal sealed class ComputeRun : IDisposable
     private ChangeScan _scan;
     private ChangeTraits? _traits;
 
-    private ComputeRun(string sourceRoot, string root, FeatureViewModel view, AggregatedModel aggregated, DeltaSnapshot source, LakeOptions? options, CancellationToken cancellationToken)
+    private ComputeRun(LakePlace sourceRoot, LakePlace root, FeatureViewModel view, AggregatedModel aggregated, DeltaSnapshot source, LakeOptions? options, CancellationToken cancellationToken)
     {
         (_source, _sourceRoot, _root, _view) = (source, sourceRoot, root, view);
-        _compiler = new FeatureSqlCompiler(view, aggregated, DeltaSchema.Read(source.Metadata.SchemaString, sourceRoot));
+        _compiler = new FeatureSqlCompiler(view, aggregated, DeltaSchema.Read(source.Metadata.SchemaString, sourceRoot.Address));
         _table = new FeatureTable(root, _compiler.OutputColumns, view.Source.TimestampField);
         _columns = [.. ChangeColumns.Leading, .. _compiler.RowColumns];
         _scan = new ChangeScan(sourceRoot, source, _columns, aggregated.EventTimeColumn);
@@ -31,14 +32,14 @@ internal sealed class ComputeRun : IDisposable
     }
 
     /// <exception cref="DeltaException">The view is not aggregated, or there is no change table.</exception>
-    public static ComputeRun Open(string lakeRoot, FeatureViewModel view, LakeOptions? options, CancellationToken cancellationToken)
+    public static ComputeRun Open(LakePlace lake, FeatureViewModel view, LakeOptions? options, CancellationToken cancellationToken)
     {
         var aggregated = view.Aggregated
             ?? throw new DeltaException($"View {view.Name} has no aggregations, so there is nothing to compute; name an aggregated view.");
-        var sourceRoot = Path.Combine(lakeRoot, aggregated.SourcePath);
+        var sourceRoot = lake.Below(aggregated.SourcePath);
         var source = new DeltaLog(sourceRoot).Read(cancellationToken)
             ?? throw new DeltaException($"{sourceRoot} holds no change table yet; ingest changes before computing view {view.Name}.");
-        return new ComputeRun(sourceRoot, Path.Combine(lakeRoot, view.Source.Path), view, aggregated, source, options, cancellationToken);
+        return new ComputeRun(sourceRoot, lake.Below(view.Source.Path), view, aggregated, source, options, cancellationToken);
     }
 
     public void Dispose()

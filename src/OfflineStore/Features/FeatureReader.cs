@@ -3,6 +3,7 @@ using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -12,10 +13,10 @@ public sealed record ShownRow(
     IReadOnlyList<object> Keys, IReadOnlyList<object?> Values, long EventTimeMicros, long? CreatedTimeMicros);
 
 /// <summary>Reads a view's table, Delta or plain Parquet, in bounded batches.</summary>
-/// <param name="lakeRoot">Folder that relative source paths start from.</param>
+/// <param name="lake">Place that relative source paths start from.</param>
 /// <param name="entityKeyVersion">2 or 3, as the registry says.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOptions? options = null)
+public sealed class FeatureReader(LakePlace lake, int entityKeyVersion, LakeOptions? options = null)
 {
     /// <summary>The newest row (event time, then created time, then position in the source) of each entity with start ≤ event time ≤ end, keys encoded, in batches and in no order.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged, or a file of it goes while it is read.</exception>
@@ -42,7 +43,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
 
     /// <summary>The newest version of the view's table; null for plain Parquet, which has none.</summary>
     public long? TableVersion(FeatureViewModel view, CancellationToken cancellationToken) =>
-        new DeltaLog(Path.Combine(lakeRoot, view.Source.Path)).Read(cancellationToken)?.Version;
+        new DeltaLog(lake.Below(view.Source.Path)).Read(cancellationToken)?.Version;
 
     /// <summary>The newest row of each entity, or of one, at or before a time; in key order, all held in memory.</summary>
     /// <param name="user">Value of the first join key, as text; null for all.</param>
@@ -53,7 +54,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
         FeatureViewModel view, long asOfMicros, string? user, CancellationToken cancellationToken, long knownAtMicros = SourceRows.Now, bool isHistory = false)
     {
         var shown = new List<ShownRow>();
-        using var rows = new LatestQuery(lakeRoot, options, view, new LatestAsked(LakeTime.Least, asOfMicros, user, null, knownAtMicros, isHistory, IsOrdered: true), cancellationToken);
+        using var rows = new LatestQuery(lake.Below(view.Source.Path), options, view, new LatestAsked(LakeTime.Least, asOfMicros, user, null, knownAtMicros, isHistory, IsOrdered: true), cancellationToken);
         while (rows.NextChunk() is { } reader)
         {
             for (var r = 0; r < reader.RowCount; r++)
@@ -80,7 +81,7 @@ public sealed class FeatureReader(string lakeRoot, int entityKeyVersion, LakeOpt
     private IEnumerable<IReadOnlyList<EncodedRow>> Batches(
         FeatureViewModel view, long startMicros, long endMicros, long? changedSince, int batchRows, CancellationToken cancellationToken)
     {
-        using var rows = new LatestQuery(lakeRoot, options, view, new LatestAsked(startMicros, endMicros, null, changedSince, SourceRows.Now, false, IsOrdered: false), cancellationToken);
+        using var rows = new LatestQuery(lake.Below(view.Source.Path), options, view, new LatestAsked(startMicros, endMicros, null, changedSince, SourceRows.Now, false, IsOrdered: false), cancellationToken);
         var batch = new List<EncodedRow>(batchRows);
         while (rows.NextChunk() is { } reader)
         {

@@ -1,5 +1,7 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -8,7 +10,7 @@ namespace FeatureStore.OfflineStore.Features;
 /// A view's feature table. Takes the rows that are true now for some feature times and writes what is missing: new rows
 /// go into one new file per partition; a partition that holds a row which is no longer true is written anew.
 /// </summary>
-internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> columns, string timeColumn)
+internal sealed class FeatureTable(LakePlace root, IReadOnlyList<LakeColumn> columns, string timeColumn)
 {
     internal const string PartitionColumn = "event_date";
     private static readonly Dictionary<string, string> NoTags = [];
@@ -22,14 +24,13 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
     public ComputeResult Write(
         DuckDbConnection connection, IReadOnlyList<long> asOfMicros, Action<long> compute, int? touchedKeys, CancellationToken cancellationToken)
     {
-        using var single = TableLock.Take(root);
+        using var single = root.Lock();
         var before = _log.Read(cancellationToken);
-        before?.EnsureWritable(root);
-        _files.RemoveOrphans(before);
+        before?.EnsureWritable(root.Address);
+        before = RemoveOrphans(before, cancellationToken);
 
-        var metadata = before?.Metadata ?? new DeltaMetadata(
-            Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags);
-        var statistics = new ColumnStatistics(TableField.Read(metadata.SchemaString, root), metadata);
+        var metadata = before?.Metadata ?? NewTable();
+        var statistics = new ColumnStatistics(TableField.Read(metadata.SchemaString, root.Address), metadata);
         var staged = new List<(StagedFile File, string Statistics)>();
         var removed = new List<DeltaFile>();
         long appended = 0;
@@ -84,6 +85,35 @@ internal sealed class FeatureTable(string root, IReadOnlyList<LakeColumn> column
         _files.Delete(removed);
         return new ComputeResult(appended, removed.Count, version);
     }
+
+    // No lock of a folder's kind keeps another run off a bucket: what looks like an orphan may be the file of one that is about to commit. A commit of
+    // ours comes first then, after which that one's is a conflict; only what lay there before it is deleted.
+    private DeltaSnapshot? RemoveOrphans(DeltaSnapshot? before, CancellationToken cancellationToken)
+    {
+        if (!root.IsRemote)
+        {
+            _files.RemoveOrphans(before);
+            return before;
+        }
+
+        var orphans = _files.Orphans(before);
+        if (orphans.Count == 0)
+        {
+            return before;
+        }
+
+        CommitLoop.Run(
+            _log,
+            before,
+            now => new DeltaCommit(now is null ? DeltaProtocol.Plain : null, now is null ? NewTable() : null, null, [], [], IsDataChange: false, Operation: "FENCE"),
+            cancellationToken);
+        var after = _log.Read(cancellationToken)!;
+        _files.Delete(orphans.Where(o => !after.Files.ContainsKey(o)));
+        return after;
+    }
+
+    private DeltaMetadata NewTable() => new(
+        Guid.NewGuid().ToString(), DeltaSchema.Write([.. columns, new LakeColumn(PartitionColumn, LakeType.Date)]), [PartitionColumn], NoTags);
 
     /// <summary>Fills <c>present</c> with the partition's rows of the times in question, <c>others</c> with the rest of it.</summary>
     /// <returns>True if a present row is no longer true.</returns>

@@ -1,5 +1,6 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 using FeatureStore.Registry.Snapshot;
 
@@ -20,7 +21,7 @@ internal sealed class LatestQuery : IDisposable
     // Without an order DuckDB needs in memory just the rows of one of the parts into which it has split the keys, and it splits the finer the less it has.
     // This much does for numbers and short texts; pages of long texts need more.
     private const int UnorderedMiBPerThread = 32;
-    private readonly string _lakeRoot;
+    private readonly LakePlace _root;
     private readonly LakeOptions _options;
     private readonly FeatureViewModel _view;
     private readonly LatestAsked _asked;
@@ -32,14 +33,13 @@ internal sealed class LatestQuery : IDisposable
     private int _memoryMiB; // 0 while the options' own bound holds.
     private bool _hasBegun;
 
-    public LatestQuery(string lakeRoot, LakeOptions? options, FeatureViewModel view, LatestAsked asked, CancellationToken cancellationToken)
+    /// <param name="root">Where the view's table lies.</param>
+    public LatestQuery(LakePlace root, LakeOptions? options, FeatureViewModel view, LatestAsked asked, CancellationToken cancellationToken)
     {
-        (_lakeRoot, _options, _view, _asked, _cancellationToken) = (lakeRoot, options ?? LakeOptions.Default, view, asked, cancellationToken);
+        (_root, _options, _view, _asked, _cancellationToken) = (root, options ?? LakeOptions.Default, view, asked, cancellationToken);
         _database = LakeDatabase.Open(_options);
         _connection = LakeDatabase.Connect(_database, cancellationToken);
     }
-
-    private string Root => Path.Combine(_lakeRoot, _view.Source.Path);
 
     /// <summary>The reader on its next chunk; null after the last.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged, or a file of it is gone.</exception>
@@ -59,7 +59,7 @@ internal sealed class LatestQuery : IDisposable
             Bound(Math.Min(_options.MemoryLimitMiB, 2 * _memoryMiB));
             return NextChunk();
         }
-        catch (DuckDbException e) when (_snapshot?.Vanished(Root, e) is { } gone)
+        catch (DuckDbException e) when (_snapshot?.Vanished(_root, e) is { } gone)
         {
             throw gone;
         }
@@ -143,21 +143,21 @@ internal sealed class LatestQuery : IDisposable
     /// <summary>A FROM term, the columns that a Delta table says it has (none for plain Parquet), and a FROM term of the files added after the version.</summary>
     private (string Sql, IReadOnlyList<LakeColumn> Columns, string? Added) From()
     {
-        var log = new DeltaLog(Root);
+        var log = new DeltaLog(_root);
         _snapshot = log.Read(_cancellationToken);
         if (_snapshot is null)
         {
-            return (PlainParquet.From(_connection, PlainParquet.Files(Root, _view.Name), _cancellationToken), [], null);
+            return (PlainParquet.From(_connection, PlainParquet.Files(_root, _view.Name), _cancellationToken), [], null);
         }
 
-        var columns = ChangeColumns.Read(_snapshot, Root);
+        var columns = ChangeColumns.Read(_snapshot, _root.Address);
         string? added = null;
         if (_asked.ChangedSince is { } version)
         {
             var known = log.Read(version, _cancellationToken)?.Files;
-            added = LakeSql.Files(Root, _snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
+            added = LakeSql.Files(_root, _snapshot.Files.Values.Where(f => known?.ContainsKey(f.Path) != true), columns);
         }
 
-        return (LakeSql.Files(Root, _snapshot.Files.Values, columns, withPosition: true), columns, added);
+        return (LakeSql.Files(_root, _snapshot.Files.Values, columns, withPosition: true), columns, added);
     }
 }

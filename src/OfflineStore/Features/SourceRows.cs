@@ -1,5 +1,6 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Features;
 
@@ -10,9 +11,9 @@ namespace FeatureStore.OfflineStore.Features;
 public sealed record SourceRow(string Key, object?[] Values, long KnownMicros);
 
 /// <summary>The rows of a source table as a change table tells them: those that live now, or those that were known at a time.</summary>
-/// <param name="lakeRoot">Folder that table paths start from.</param>
+/// <param name="lake">Place that table paths start from.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class SourceRows(string lakeRoot, LakeOptions? options = null)
+public sealed class SourceRows(LakePlace lake, LakeOptions? options = null)
 {
     /// <summary>What <c>knownAtMicros</c> is for the newest rows.</summary>
     public const long Now = long.MaxValue - 1;
@@ -57,9 +58,9 @@ public sealed class SourceRows(string lakeRoot, LakeOptions? options = null)
 
     private (string From, IReadOnlyList<LakeColumn> Columns) Open(string table, long? version, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(lakeRoot, table);
+        var path = lake.Below(table);
         var snapshot = new DeltaLog(path).Read(version, cancellationToken) ?? throw new DeltaException($"{path} holds no table; 'fstore ingest' makes it.");
-        var all = DeltaSchema.Read(snapshot.Metadata.SchemaString, path);
+        var all = DeltaSchema.Read(snapshot.Metadata.SchemaString, path.Address);
         if (!ChangeColumns.IsChangeTable(all))
         {
             throw new DeltaException($"{path} is no change table; name one that 'fstore ingest' fills.");

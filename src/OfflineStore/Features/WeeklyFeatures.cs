@@ -1,4 +1,5 @@
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.Registry.Snapshot;
 
 namespace FeatureStore.OfflineStore.Features;
@@ -23,7 +24,7 @@ public sealed record TouchedResult(long Users, long Times, long RowsWritten, int
 /// same; no clock takes part.
 /// </summary>
 /// <param name="options">Bounds of the work; null takes the defaults.</param>
-public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
+public sealed class WeeklyFeatures(LakePlace lake, LakeOptions? options = null)
 {
     private const int AsOfMax = 100_000;
 
@@ -47,7 +48,7 @@ public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
     /// <exception cref="DeltaException">The view is not aggregated, a table is damaged, or another run wrote meanwhile.</exception>
     public ComputeResult Compute(FeatureViewModel view, IReadOnlyList<long> asOfMicros, CancellationToken cancellationToken)
     {
-        using var run = ComputeRun.Open(lakeRoot, view, options, cancellationToken);
+        using var run = ComputeRun.Open(lake, view, options, cancellationToken);
         return run.Compute([.. asOfMicros.Distinct().Order()], cancellationToken);
     }
 
@@ -58,7 +59,7 @@ public sealed class WeeklyFeatures(string lakeRoot, LakeOptions? options = null)
     /// <exception cref="DeltaException">The view is not aggregated, a table is damaged, or another run wrote meanwhile.</exception>
     public TouchedResult ComputeTouched(FeatureViewModel view, CancellationToken cancellationToken)
     {
-        using var run = ComputeRun.Open(lakeRoot, view, options, cancellationToken);
+        using var run = ComputeRun.Open(lake, view, options, cancellationToken);
         return run.ComputeTouched(cancellationToken);
     }
 }

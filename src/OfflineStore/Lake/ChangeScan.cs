@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -17,19 +18,19 @@ internal sealed class ChangeScan
 
     // Other writers cut statistics to milliseconds.
     private const long StatisticsCutMicros = 1_000;
-    private readonly string _root;
+    private readonly LakePlace _root;
     private readonly IReadOnlyList<LakeColumn> _columns;
     private readonly List<DeltaFile> _changes;
     private readonly List<InsertFile> _inserts;
 
-    public ChangeScan(string root, DeltaSnapshot snapshot, IReadOnlyList<LakeColumn> columns, string timeColumn)
+    public ChangeScan(LakePlace root, DeltaSnapshot snapshot, IReadOnlyList<LakeColumn> columns, string timeColumn)
     {
         (_root, _columns) = (root, columns);
         _changes = [.. snapshot.Files.Values.Where(f => !IsInsert(f))];
         _inserts = [.. snapshot.Files.Values.Where(IsInsert).Select(f => InsertFile.Of(f, timeColumn))];
     }
 
-    private ChangeScan(string root, IReadOnlyList<LakeColumn> columns, List<DeltaFile> changes)
+    private ChangeScan(LakePlace root, IReadOnlyList<LakeColumn> columns, List<DeltaFile> changes)
     {
         (_root, _columns, _changes, _inserts) = (root, columns, changes, []);
     }

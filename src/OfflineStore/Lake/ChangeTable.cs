@@ -1,4 +1,5 @@
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Lake;
@@ -15,7 +16,7 @@ public sealed class ChangeTable
     private readonly IReadOnlyList<LakeColumn> _columns;
     private readonly LakeOptions? _options;
 
-    private ChangeTable(string root, IReadOnlyList<LakeColumn> columns, LakeOptions? options)
+    private ChangeTable(LakePlace root, IReadOnlyList<LakeColumn> columns, LakeOptions? options)
     {
         _options = options;
         _log = new DeltaLog(root);
@@ -26,10 +27,10 @@ public sealed class ChangeTable
     /// <summary>Names a table below the lake's root; it is made by the first append.</summary>
     /// <param name="columns">The row's own columns, in the order of <see cref="ChangeRow.Values"/>.</param>
     /// <param name="options">Bounds of the writing; null takes the defaults.</param>
-    public static ChangeTable Open(string lakeRoot, string path, IReadOnlyList<LakeColumn> columns, LakeOptions? options = null)
+    public static ChangeTable Open(LakePlace lake, string path, IReadOnlyList<LakeColumn> columns, LakeOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return new ChangeTable(Path.Combine(lakeRoot, path), columns, options);
+        return new ChangeTable(lake.Below(path), columns, options);
     }
 
     /// <summary>The last progress stored for an application, or null.</summary>
@@ -122,13 +123,7 @@ public sealed class ChangeTable
     // A log would hide Parquet files that somebody else wrote here. What a broken first append of ours left lies in folders of its own.
     private void EnsureNobodysFiles()
     {
-        if (!Directory.Exists(_log.TableRoot))
-        {
-            return;
-        }
-
-        var foreign = Directory.EnumerateFiles(_log.TableRoot, "*.parquet", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(_log.TableRoot, path))
+        var foreign = _log.Table.AllNames().Where(path => path.EndsWith(".parquet", StringComparison.Ordinal))
             .FirstOrDefault(path => !path.StartsWith(ChangeColumns.CommitDate + "=", StringComparison.Ordinal) && !path.StartsWith(LakeFiles.TemporaryFolder, StringComparison.Ordinal));
         if (foreign is not null)
         {
@@ -152,6 +147,6 @@ public sealed class ChangeTable
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         ChangeStaging.Fill(connection, Staging, _columns, rows, cancellationToken);
         var relation = ChangeStaging.Select(Staging, _columns, TableField.Read(metadata.SchemaString, _log.TableRoot));
-        return new TableWriter(_log.TableRoot, metadata).Write(connection, relation, ChangeColumns.KindTag, ChangeColumns.KindTag, cancellationToken);
+        return new TableWriter(_log.Table, metadata).Write(connection, relation, ChangeColumns.KindTag, ChangeColumns.KindTag, cancellationToken);
     }
 }

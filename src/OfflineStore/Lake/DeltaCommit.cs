@@ -24,19 +24,26 @@ public sealed record DeltaCommit(
 
     /// <summary>The commit's text: one object a line, no blank line.</summary>
     /// <param name="millis">When it is made, milliseconds since the epoch.</param>
-    internal string Write(long millis)
+    /// <param name="id">Tells this commit from every other where its bytes must; null leaves it out.</param>
+    internal string Write(long millis, string? id = null)
     {
         var text = new StringBuilder();
 
         // Free text to the protocol, but Spark takes no table whose timestamp here is not a number.
-        Line(text, "commitInfo", new JsonObject
+        var info = new JsonObject
         {
             ["timestamp"] = millis,
             ["operation"] = Operation,
             ["operationParameters"] = new JsonObject(),
             ["isBlindAppend"] = Remove.Count == 0 && Metadata is null,
             ["engineInfo"] = "FeatureStore",
-        });
+        };
+        if (id is not null)
+        {
+            info["txnId"] = id;
+        }
+
+        Line(text, "commitInfo", info);
         if (Protocol is { } protocol)
         {
             Line(text, "protocol", DeltaActions.Protocol(protocol));

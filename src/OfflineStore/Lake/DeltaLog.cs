@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -17,22 +18,24 @@ public enum DeltaCommitOutcome
 }
 
 /// <summary>
-/// The log of a Delta table on a folder: reads by replaying commits on the newest checkpoint, writes one commit put-if-absent. The newest
+/// The log of a Delta table: reads by replaying commits on the newest checkpoint, writes one commit put-if-absent. The newest
 /// state is kept, so that a second reading replays only what came since.
 /// </summary>
-/// <param name="tableRoot">The table's folder.</param>
+/// <param name="table">Where the table lies.</param>
 /// <param name="time">The clock that commits are stamped by; the system's when null.</param>
-public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
+public sealed class DeltaLog(LakePlace table, TimeProvider? time = null)
 {
     private const string LogFolder = "_delta_log";
     private const int ReadAttemptsMax = 3;
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private volatile KnownSnapshot? _known;
 
-    /// <summary>The table's folder.</summary>
-    public string TableRoot { get; } = tableRoot;
+    /// <summary>The table's folder or address.</summary>
+    public string TableRoot => Table.Address;
 
-    internal string LogPath => Path.Combine(TableRoot, LogFolder);
+    internal LakePlace Table { get; } = table;
+
+    internal LakePlace LogPath { get; } = table.Below(LogFolder);
 
     /// <summary>The newest version, or null where no table is.</summary>
     /// <exception cref="DeltaException">The log is damaged, has a gap or no start, or needs a newer reader.</exception>
@@ -42,7 +45,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
     /// <exception cref="DeltaException">As for the newest; also if the version is later than that, or its log is cleaned away.</exception>
     public DeltaSnapshot? Read(long? version, CancellationToken cancellationToken)
     {
-        var files = LogFiles.List(LogPath);
+        var files = List(version);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -82,31 +85,14 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
     public DeltaCommitOutcome TryCommit(long version, DeltaCommit commit)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(version);
-        DurableFolder.Create(LogPath);
-        var (target, temporary) = (CommitPath(version), Path.Combine(LogPath, $".{Guid.NewGuid():N}.tmp"));
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                stream.Write(Encoding.UTF8.GetBytes(commit.Write(_time.GetUtcNow().ToUnixTimeMilliseconds())));
-                stream.Flush(flushToDisk: true);
-            }
 
-            // The put-if-absent of a folder: a move without overwrite fails if the name is taken.
-            LakeSteps.Log.CommitReady();
-            File.Move(temporary, target, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(target))
+        // A lost answer is settled by the bytes that are found, so no two commits have the same.
+        var text = commit.Write(_time.GetUtcNow().ToUnixTimeMilliseconds(), LogPath.IsRemote ? Guid.NewGuid().ToString() : null);
+        if (!LogPath.PutIfAbsent(LogFiles.CommitName(version), Encoding.UTF8.GetBytes(text)))
         {
             return DeltaCommitOutcome.Conflict;
         }
-        finally
-        {
-            File.Delete(temporary);
-        }
 
-        // Not within the try: a failure here is no conflict, the commit is there.
-        DurableFolder.Flush(LogPath);
         LakeSteps.Log.CommitDone();
         var settings = new TableSettings((commit.Metadata ?? _known?.Snapshot.Metadata)?.Configuration ?? new Dictionary<string, string>());
         if (version > 0 && version % settings.CheckpointInterval == 0)
@@ -123,7 +109,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
         var replay = new DeltaReplay(TableRoot);
         if (checkpoint is { } start)
         {
-            replay.ApplyCheckpoint(files.Checkpoints[start], cancellationToken);
+            replay.ApplyCheckpoint(LogPath, files.Checkpoints[start], cancellationToken);
         }
 
         return Commits(replay, files, checkpoint + 1 ?? 0, version, cancellationToken);
@@ -134,6 +120,12 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
         var settings = new TableSettings(newest.Metadata.Configuration);
         return CommitTimes.Of(LogPath, LogFiles.List(LogPath), settings.HasInCommitTimes ? settings.InCommitTimesFrom : null);
     }
+
+    // A store that lists by requests is asked only for what came since.
+    private LogFiles List(long? version) =>
+        version is null && LogPath.IsRemote && _known is { } known && LogFiles.List(LogPath, known.Snapshot.Version) is { } tail && known.IsStillIn(tail)
+            ? tail
+            : LogFiles.List(LogPath);
 
     // The commit is made and its writer must not take it for failed: a checkpoint spares time and holds nothing of its own, so what keeps
     // it from being written is found by the next one that is due, or by a check of the table.
@@ -178,10 +170,10 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
             return Replay(files, asked, cancellationToken);
         }
 
-        var newest = _known is { } known && known.IsStillIn(files, LogPath)
+        var newest = _known is { } known && known.IsStillIn(files)
             ? GoOn(known.Snapshot, files, cancellationToken)
             : Replay(files, files.Newest, cancellationToken);
-        _known = KnownSnapshot.Of(newest, files, LogPath);
+        _known = KnownSnapshot.Of(newest, files);
         return newest;
     }
 
@@ -206,7 +198,7 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
             var replay = new DeltaReplay(TableRoot);
             try
             {
-                replay.ApplyCheckpoint(parts, cancellationToken);
+                replay.ApplyCheckpoint(LogPath, parts, cancellationToken);
             }
             catch (Exception e) when (e is DuckDbException or DeltaException)
             {
@@ -235,13 +227,11 @@ public sealed class DeltaLog(string tableRoot, TimeProvider? time = null)
                     $"{TableRoot}: commit {v} is missing from the log, though {files.Newest} is there. Restore {LogFiles.CommitName(v)}; reading past a gap would give wrong rows.");
             }
 
-            replay.Apply(CommitPath(v));
+            replay.Apply(LogPath, LogFiles.CommitName(v));
         }
 
         return replay.Finish(to);
     }
-
-    private string CommitPath(long version) => Path.Combine(LogPath, LogFiles.CommitName(version));
 
     private DeltaException NoStart(LogFiles files, Exception? damage) => new(
         $"{TableRoot}: the log does not start at version 0 (first commit: {(files.Commits.Count == 0 ? "none" : files.Commits.Min.ToString(CultureInfo.InvariantCulture))}) and no whole checkpoint stands in "

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -41,10 +42,10 @@ internal sealed class DeltaReplay(string table)
     }
 
     /// <summary>Applies one commit; a damaged line is named by file and number.</summary>
-    public void Apply(string commitPath)
+    public void Apply(LakePlace log, string commit)
     {
         var number = 0;
-        foreach (var line in File.ReadLines(commitPath))
+        foreach (var line in log.Lines(commit))
         {
             number++;
             if (line.Length == 0)
@@ -52,20 +53,20 @@ internal sealed class DeltaReplay(string table)
                 continue; // Some writers end a commit with a blank line.
             }
 
-            ApplyLine(line, Path.GetFileName(commitPath), number);
+            ApplyLine(line, commit, number);
         }
     }
 
     /// <summary>Applies a checkpoint, which holds the actions of a commit as rows; one column is set in each.</summary>
     /// <exception cref="FeatureStore.DuckDb.DuckDbException">A part of it cannot be read as Parquet.</exception>
-    public void ApplyCheckpoint(IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    public void ApplyCheckpoint(LakePlace log, IReadOnlyList<string> parts, CancellationToken cancellationToken)
     {
         using var reader = new CheckpointReader(cancellationToken);
-        foreach (var path in paths)
+        foreach (var (part, path) in parts.Zip(log.LocalFiles(parts)))
         {
             foreach (var (row, json) in reader.Others(path, cancellationToken))
             {
-                ApplyLine(json, Path.GetFileName(path), row);
+                ApplyLine(json, part, row);
             }
 
             foreach (var file in reader.Files(path, cancellationToken))

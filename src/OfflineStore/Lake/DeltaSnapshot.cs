@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -93,8 +94,8 @@ public sealed record DeltaSnapshot(
         || (Protocol.WriterVersion == 7 && Protocol.WriterFeatures is { } f && f.All(x => x is "appendOnly" or "invariants"));
 
     /// <summary>What is wrong if a file of this version is no longer there, as after a vacuum or the commit that replaced it; null if all are.</summary>
-    internal DeltaException? Vanished(string root, Exception? cause = null) =>
-        Files.Keys.Order(StringComparer.Ordinal).FirstOrDefault(f => !File.Exists(Path.Combine(root, f))) is { } gone
+    internal DeltaException? Vanished(LakePlace root, Exception? cause = null) =>
+        root.FirstMissing(Files.Keys.Order(StringComparer.Ordinal)) is { } gone
             ? new DeltaException($"{root} at version {Version} needs {gone}, which is gone: a later version replaced it, or a vacuum took it. Read a later version, or restore the file.", cause)
             : null;
 

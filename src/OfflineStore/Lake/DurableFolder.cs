@@ -10,6 +10,10 @@ internal static partial class DurableFolder
 {
     private const int ReadOnly = 0;
     private const int FilesForOneCall = 16;
+    private const int NotPermitted = 1; // What file systems without links say, one or the other.
+    private const int Taken = 17;
+    private const int NotSupportedByMac = 45;
+    private const int NotSupported = 95;
 
     /// <summary>Flushes a folder's entries to disk.</summary>
     /// <exception cref="IOException">The folder is gone, or the disk refused.</exception>
@@ -68,6 +72,44 @@ internal static partial class DurableFolder
         }
     }
 
+    /// <summary>
+    /// Gives a file a further name unless that is taken; of several callers one is told true. The runtime's move without overwrite looks first and
+    /// renames then, so that one of two that look at once takes the other's place.
+    /// </summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public static bool TryLink(string path, string name)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            if (Link(path, name) == 0)
+            {
+                return true;
+            }
+
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Taken)
+            {
+                return false;
+            }
+
+            if (error is not (NotPermitted or NotSupported or NotSupportedByMac))
+            {
+                throw new IOException($"{name} cannot be made (errno {error}).");
+            }
+        }
+
+        // Windows looks and renames at once; a file system without links, such as FAT, has nothing better.
+        try
+        {
+            File.Move(path, name, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(name))
+        {
+            return false;
+        }
+    }
+
     /// <summary>Makes a folder and those above it that are missing, each with a durable name.</summary>
     public static void Create(string path)
     {
@@ -113,6 +155,9 @@ internal static partial class DurableFolder
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string path, string name);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);

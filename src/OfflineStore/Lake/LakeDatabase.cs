@@ -1,5 +1,6 @@
 using System.Globalization;
 using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -10,7 +11,9 @@ internal static class LakeDatabase
     public static DuckDbDatabase Open(LakeOptions? options = null)
     {
         var bounds = options ?? LakeOptions.Default;
-        return DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, SpillFolders.Next(bounds.SpillFolder)));
+        var database = DuckDbDatabase.Open(null, new DuckDbOptions(bounds.MemoryLimitMiB, bounds.Threads, SpillFolders.Next(bounds.SpillFolder)));
+        OpenDatabases.Follow(database);
+        return database;
     }
 
     /// <summary>A connection that reads and writes every instant in UTC.</summary>

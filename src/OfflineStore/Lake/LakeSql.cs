@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
@@ -61,11 +62,11 @@ internal static class LakeSql
 
     /// <summary>A FROM term over data files, typed by the columns: a file from before a column was added reads as null.</summary>
     /// <param name="withPosition">Adds the columns that <see cref="LastFirst"/> orders by.</param>
-    public static string Files(string root, IEnumerable<DeltaFile> files, IReadOnlyList<LakeColumn> columns, bool withPosition = false)
+    public static string Files(LakePlace table, IEnumerable<DeltaFile> files, IReadOnlyList<LakeColumn> columns, bool withPosition = false)
     {
         var position = withPosition ? ", CAST(NULL AS UBIGINT) AS file_index, CAST(NULL AS BIGINT) AS file_row_number" : string.Empty;
         var empty = "SELECT " + string.Join(", ", columns.Select(c => $"CAST(NULL AS {Type(c.Type)}) AS {Name(c.Name)}")) + position + " WHERE false";
-        var paths = files.Select(f => f.Path).Order(StringComparer.Ordinal).Select(f => Path(System.IO.Path.Combine(root, f))).ToList();
+        var paths = table.LocalFiles([.. files.Select(f => f.Path).Order(StringComparer.Ordinal)]).Select(Path).ToList();
         if (paths.Count == 0)
         {
             return $"({empty})";

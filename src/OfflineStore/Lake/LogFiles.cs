@@ -1,15 +1,21 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake;
 
-/// <summary>What a log folder holds: commits by version, and the paths of each whole checkpoint. Every other file is somebody else's.</summary>
+/// <summary>What a log folder holds: commits by version, and the names of each whole checkpoint's parts. Every other file is somebody else's.</summary>
 internal sealed partial class LogFiles
 {
     private const int VersionDigits = 20;
 
-    private LogFiles(SortedSet<long> commits, SortedDictionary<long, IReadOnlyList<string>> checkpoints, string? unknownCheckpoint)
+    private readonly LakePlace _log;
+    private readonly Dictionary<long, LakeObject> _told;
+
+    private LogFiles(
+        LakePlace log, SortedSet<long> commits, SortedDictionary<long, IReadOnlyList<string>> checkpoints, string? unknownCheckpoint, Dictionary<long, LakeObject> told)
     {
+        (_log, _told) = (log, told);
         Commits = commits;
         Checkpoints = checkpoints;
         UnknownCheckpoint = unknownCheckpoint;
@@ -26,6 +32,9 @@ internal sealed partial class LogFiles
 
     public long Newest => Math.Max(Commits.Count == 0 ? -1 : Commits.Max, Checkpoints.Count == 0 ? -1 : Checkpoints.Keys.Last());
 
+    /// <summary>A commit's length and age, from the listing where that told them; null where it is gone.</summary>
+    public LakeObject? Stat(long version) => _told.TryGetValue(version, out var commit) ? commit : _log.Stat(CommitName(version));
+
     public static string CommitName(long version) => Digits(version) + ".json";
 
     public static string CheckpointName(long version) => Digits(version) + ".checkpoint.parquet";
@@ -33,32 +42,34 @@ internal sealed partial class LogFiles
     /// <summary>The name of the sums that Spark leaves beside a commit.</summary>
     public static string ChecksumName(long version) => Digits(version) + ".crc";
 
-    public static LogFiles List(string logPath)
+    public static LogFiles List(LakePlace log, long from = 0)
     {
         var commits = new SortedSet<long>();
         string? unknown = null;
         var parts = new SortedDictionary<(long Version, int Parts), SortedDictionary<int, string>>();
-        if (Directory.Exists(logPath))
+        var told = new Dictionary<long, LakeObject>();
+        foreach (var entry in log.Entries(from > 0 ? Digits(from) : null))
         {
-            foreach (var path in Directory.EnumerateFiles(logPath))
+            var name = entry.Name;
+            if (Commit(name) is { } version)
             {
-                var name = Path.GetFileName(path);
-                if (Commit(name) is { } version)
+                commits.Add(version);
+                if (entry.Bytes >= 0)
                 {
-                    commits.Add(version);
+                    told[version] = entry;
                 }
-                else if (CheckpointPattern().Match(name) is { Success: true } checkpoint && Number(checkpoint.Groups[1]) is { } start)
-                {
-                    var (part, count) = checkpoint.Groups[2].Success
-                        ? ((int)(Number(checkpoint.Groups[2]) ?? 0), (int)(Number(checkpoint.Groups[3]) ?? 0))
-                        : (1, 1);
-                    parts.TryAdd((start, count), []);
-                    parts[(start, count)][part] = path;
-                }
-                else if (UnknownCheckpointPattern().IsMatch(name))
-                {
-                    unknown = name;
-                }
+            }
+            else if (CheckpointPattern().Match(name) is { Success: true } checkpoint && Number(checkpoint.Groups[1]) is { } start)
+            {
+                var (part, count) = checkpoint.Groups[2].Success
+                    ? ((int)(Number(checkpoint.Groups[2]) ?? 0), (int)(Number(checkpoint.Groups[3]) ?? 0))
+                    : (1, 1);
+                parts.TryAdd((start, count), []);
+                parts[(start, count)][part] = name;
+            }
+            else if (UnknownCheckpointPattern().IsMatch(name))
+            {
+                unknown = name;
             }
         }
 
@@ -69,7 +80,7 @@ internal sealed partial class LogFiles
             whole[version] = [.. found.Values];
         }
 
-        return new LogFiles(commits, whole, unknown);
+        return new LogFiles(log, commits, whole, unknown, told);
     }
 
     // Of these there are thousands.

@@ -1,20 +1,21 @@
 using System.Security.Cryptography;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.PointInTime;
 
 /// <summary>A table as one export sees it: the files of one version, whatever arrives meanwhile.</summary>
 /// <param name="Path">As the definition names it.</param>
-/// <param name="Root">The table's folder, or the file itself.</param>
+/// <param name="Root">The table's place, or the file itself.</param>
 /// <param name="Snapshot">The version; null for plain Parquet, which has none.</param>
-/// <param name="Files">Absolute paths in the order of their rows.</param>
-internal sealed record PinnedTable(string Path, string Root, DeltaSnapshot? Snapshot, IReadOnlyList<string> Files)
+/// <param name="Files">Paths of this machine in the order of their rows.</param>
+internal sealed record PinnedTable(string Path, LakePlace Root, DeltaSnapshot? Snapshot, IReadOnlyList<string> Files)
 {
     /// <summary>The columns that the log tells, without those of the partition; none for plain Parquet.</summary>
     public IReadOnlyList<LakeColumn> Columns { get; } = Snapshot is null
         ? []
-        : ChangeColumns.Read(Snapshot, Root);
+        : ChangeColumns.Read(Snapshot, Root.Address);
 
     public bool IsChangeTable => Snapshot is not null && ChangeColumns.IsChangeTable(Columns);
 }
@@ -26,7 +27,7 @@ public sealed record SourceFile(string Path, long Bytes, string Sha256);
 public sealed record TableVersion(string Path, long? Version, int FileCount, IReadOnlyList<SourceFile>? Files);
 
 /// <summary>Fixes the version of every table that an export reads.</summary>
-internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long> atVersions)
+internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long> atVersions)
 {
     private readonly Dictionary<string, PinnedTable> _tables = [];
 
@@ -39,7 +40,7 @@ internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long
             return pinned;
         }
 
-        var root = Path.Combine(lakeRoot, path);
+        var root = lake.Below(path);
         var snapshot = new DeltaLog(root).Read(atVersions.TryGetValue(path, out var version) ? version : null, cancellationToken);
         if (snapshot is null && atVersions.ContainsKey(path))
         {
@@ -58,27 +59,23 @@ internal sealed class LakePins(string lakeRoot, IReadOnlyDictionary<string, long
     ];
 
     /// <summary>Tables with a log anywhere below the lake, by path.</summary>
-    public IEnumerable<PinnedTable> All(CancellationToken cancellationToken) => Directory.Exists(lakeRoot)
-        ? Directory.EnumerateDirectories(lakeRoot, "_delta_log", SearchOption.AllDirectories)
-            .Select(log => Path.GetRelativePath(lakeRoot, Path.GetDirectoryName(log)!).Replace('\\', '/'))
-            .Order(StringComparer.Ordinal)
-            .Select(path => Pin(path, path, cancellationToken))
-        : [];
+    public IEnumerable<PinnedTable> All(CancellationToken cancellationToken) =>
+        lake.TablePaths().Select(path => path.Replace('\\', '/')).Order(StringComparer.Ordinal).Select(path => Pin(path, path, cancellationToken));
 
     // A later commit may have taken files out for good, as a feature table does with rows that are no longer true.
-    private static List<string> Living(string root, DeltaSnapshot snapshot)
+    private static IReadOnlyList<string> Living(LakePlace root, DeltaSnapshot snapshot)
     {
         if (snapshot.Vanished(root) is { } gone)
         {
             throw gone;
         }
 
-        return [.. snapshot.Files.Keys.Order(StringComparer.Ordinal).Select(f => Path.Combine(root, f))];
+        return root.LocalFiles([.. snapshot.Files.Keys.Order(StringComparer.Ordinal)]);
     }
 
-    private static SourceFile Hash(string root, string path)
+    private static SourceFile Hash(LakePlace root, string path)
     {
         using var file = File.OpenRead(path);
-        return new SourceFile(path == root ? Path.GetFileName(path) : Path.GetRelativePath(root, path).Replace('\\', '/'), file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
+        return new SourceFile(root.NameOf(path) is var name && name == "." ? Path.GetFileName(path) : name.Replace('\\', '/'), file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 }

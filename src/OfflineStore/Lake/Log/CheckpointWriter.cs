@@ -1,10 +1,12 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Log;
 
 /// <summary>Writes a version's whole state as one classic Parquet checkpoint, and after it the hint that names it.</summary>
-internal sealed class CheckpointWriter(string logPath)
+internal sealed class CheckpointWriter(LakePlace log)
 {
     private const string Hint = "_last_checkpoint";
 
@@ -22,24 +24,24 @@ internal sealed class CheckpointWriter(string logPath)
     /// <exception cref="IOException">The disk refused. The log is as good as before.</exception>
     public void Write(DeltaSnapshot snapshot, long tombstonesFromMillis, CancellationToken cancellationToken)
     {
-        var target = Path.Combine(logPath, LogFiles.CheckpointName(snapshot.Version));
-        var temporary = Path.Combine(logPath, $".{Guid.NewGuid():N}.tmp");
+        var target = LogFiles.CheckpointName(snapshot.Version);
+        var draft = log.Draft($".{Guid.NewGuid():N}.tmp");
         try
         {
-            var (rows, adds) = Fill(temporary, snapshot, tombstonesFromMillis, cancellationToken);
-            DurableFolder.FlushFile(temporary);
-            if (!File.Exists(target))
+            var (rows, adds) = Fill(draft, snapshot, tombstonesFromMillis, cancellationToken);
+            var there = log.Stat(target);
+            var bytes = there?.Bytes ?? new FileInfo(draft).Length;
+            if (there is null)
             {
-                File.Move(temporary, target, overwrite: true);
+                log.Replace(draft, target);
             }
 
-            DurableFolder.Flush(logPath);
             LakeSteps.Log.CheckpointDone();
-            WriteHint(snapshot.Version, rows, adds, new FileInfo(target).Length);
+            WriteHint(snapshot.Version, rows, adds, bytes);
         }
         finally
         {
-            File.Delete(temporary);
+            File.Delete(draft);
         }
     }
 
@@ -90,32 +92,21 @@ internal sealed class CheckpointWriter(string logPath)
     // Only ever written after the checkpoint that it names, and never back to an older one: some readers trust it blindly.
     private void WriteHint(long version, long rows, long adds, long bytes)
     {
-        var path = Path.Combine(logPath, Hint);
-        if (NamedVersion(logPath) is { } named && named >= version && LogFiles.List(logPath).Checkpoints.ContainsKey(named))
+        if (NamedVersion(log) is { } named && named >= version && LogFiles.List(log).Checkpoints.ContainsKey(named))
         {
             return;
         }
 
-        var temporary = Path.Combine(logPath, $".{Guid.NewGuid():N}.tmp");
-        try
-        {
-            File.WriteAllText(temporary, new JsonObject { ["version"] = version, ["size"] = rows, ["sizeInBytes"] = bytes, ["numOfAddFiles"] = adds }.ToJsonString());
-            DurableFolder.FlushFile(temporary);
-            File.Move(temporary, path, overwrite: true);
-            DurableFolder.Flush(logPath);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        var hint = new JsonObject { ["version"] = version, ["size"] = rows, ["sizeInBytes"] = bytes, ["numOfAddFiles"] = adds };
+        log.Put(Hint, Encoding.UTF8.GetBytes(hint.ToJsonString()));
     }
 
     /// <summary>The version that the hint of a log names, or null where there is none or it is no hint.</summary>
-    public static long? NamedVersion(string logPath)
+    public static long? NamedVersion(LakePlace log)
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(Path.Combine(logPath, Hint)))?["version"]?.GetValue<long>();
+            return JsonNode.Parse(log.Read(Hint))?["version"]?.GetValue<long>();
         }
         catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or FormatException)
         {

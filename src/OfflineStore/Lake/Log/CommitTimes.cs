@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Log;
 
@@ -12,19 +13,19 @@ internal readonly record struct CommitTime(long Version, DateTimeOffset Time);
 internal static class CommitTimes
 {
     /// <summary>The times of the commits that are there, in the order of versions, by their files.</summary>
-    public static IReadOnlyList<CommitTime> OfFiles(string logPath, LogFiles files) => Of(logPath, files, null);
+    public static IReadOnlyList<CommitTime> OfFiles(LakePlace log, LogFiles files) => Of(log, files, null);
 
     /// <summary>The same, by what commits say from a version on.</summary>
     /// <exception cref="DeltaException">A commit that should say its time does not.</exception>
-    public static IReadOnlyList<CommitTime> Of(string logPath, LogFiles files, long? saidFrom)
+    public static IReadOnlyList<CommitTime> Of(LakePlace log, LogFiles files, long? saidFrom)
     {
         var times = new List<CommitTime>();
         foreach (var version in files.Commits)
         {
-            var path = Path.Combine(logPath, LogFiles.CommitName(version));
+            // One that a clean-up takes meanwhile is as old as can be.
             var time = version >= saidFrom
-                ? Said(path)
-                : DateTimeOffset.FromUnixTimeMilliseconds(new DateTimeOffset(File.GetLastWriteTimeUtc(path)).ToUnixTimeMilliseconds());
+                ? Said(log, LogFiles.CommitName(version))
+                : DateTimeOffset.FromUnixTimeMilliseconds((files.Stat(version)?.Modified ?? DateTimeOffset.UnixEpoch).ToUnixTimeMilliseconds());
             if (times.Count > 0 && time <= times[^1].Time)
             {
                 time = times[^1].Time.AddMilliseconds(1);
@@ -37,16 +38,16 @@ internal static class CommitTimes
     }
 
     // The protocol puts it into the first action.
-    private static DateTimeOffset Said(string path)
+    private static DateTimeOffset Said(LakePlace log, string commit)
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadLines(path).FirstOrDefault(l => l.Length > 0) ?? string.Empty);
+            using var document = JsonDocument.Parse(log.Lines(commit).FirstOrDefault(l => l.Length > 0) ?? string.Empty);
             return DateTimeOffset.FromUnixTimeMilliseconds(document.RootElement.GetProperty("commitInfo").GetProperty("inCommitTimestamp").GetInt64());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentOutOfRangeException)
         {
-            throw new DeltaException($"{path} does not begin with its time, though the table has in-commit timestamps ({e.Message}). Name a version instead of a time.", e);
+            throw new DeltaException($"{log}: {commit} does not begin with its time, though the table has in-commit timestamps ({e.Message}). Name a version instead of a time.", e);
         }
     }
 }

@@ -1,3 +1,5 @@
+using FeatureStore.OfflineStore.Lake.Places;
+
 namespace FeatureStore.OfflineStore.Lake.Log;
 
 /// <summary>
@@ -8,10 +10,10 @@ internal static class LogCleanup
 {
     /// <summary>Deletes what may go, oldest first, so that a broken run leaves no gap.</summary>
     /// <returns>Files deleted.</returns>
-    public static int Run(string logPath, DateTimeOffset keepFrom, CancellationToken cancellationToken)
+    public static int Run(LakePlace log, DateTimeOffset keepFrom, CancellationToken cancellationToken)
     {
-        var files = LogFiles.List(logPath);
-        var times = CommitTimes.OfFiles(logPath, files);
+        var files = LogFiles.List(log);
+        var times = CommitTimes.OfFiles(log, files);
         if (times.Count == 0)
         {
             return 0;
@@ -24,21 +26,21 @@ internal static class LogCleanup
         foreach (var version in files.Commits.Where(v => v < covering))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            File.Delete(Path.Combine(logPath, LogFiles.CommitName(version)));
-            File.Delete(Path.Combine(logPath, LogFiles.ChecksumName(version)));
+            log.Delete(LogFiles.CommitName(version));
+            log.Delete(LogFiles.ChecksumName(version));
             LakeSteps.Log.LogFileDeleted();
             deleted++;
         }
 
-        foreach (var path in files.Checkpoints.Where(c => c.Key < covering).SelectMany(c => c.Value))
+        foreach (var part in files.Checkpoints.Where(c => c.Key < covering).SelectMany(c => c.Value))
         {
-            File.Delete(path);
+            log.Delete(part);
             deleted++;
         }
 
         if (deleted > 0)
         {
-            DurableFolder.Flush(logPath);
+            log.Flush();
         }
 
         return deleted;

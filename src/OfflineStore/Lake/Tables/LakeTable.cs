@@ -1,13 +1,14 @@
 using System.Globalization;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Tables;
 
 /// <summary>Any Delta table on a folder, ours or another engine's: read as it was at a version or a time, appended to.</summary>
 /// <param name="root">The table's folder.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class LakeTable(string root, LakeOptions? options = null, TimeProvider? time = null)
+public sealed class LakeTable(LakePlace root, LakeOptions? options = null, TimeProvider? time = null)
 {
     /// <summary>The table's log.</summary>
     public DeltaLog Log { get; } = new(root, time);
@@ -44,7 +45,7 @@ public sealed class LakeTable(string root, LakeOptions? options = null, TimeProv
     internal long Append(DuckDbConnection connection, string relation, CancellationToken cancellationToken)
     {
         var before = Read(null, null, cancellationToken);
-        before.EnsureKnownWriter(root);
+        before.EnsureKnownWriter(root.Address);
         var added = new TableWriter(root, before.Metadata).Write(connection, relation, null, string.Empty, cancellationToken);
         try
         {
@@ -59,7 +60,7 @@ public sealed class LakeTable(string root, LakeOptions? options = null, TimeProv
 
     private DeltaCommit Appending(DeltaSnapshot now, DeltaMetadata written, IReadOnlyList<DeltaFile> added)
     {
-        now.EnsureKnownWriter(root);
+        now.EnsureKnownWriter(root.Address);
         return now.Metadata.SchemaString == written.SchemaString && now.Metadata.PartitionColumns.SequenceEqual(written.PartitionColumns)
             ? new DeltaCommit(null, null, null, added, [])
             : throw new DeltaException($"{root}: another writer changed the table's columns meanwhile. Write the rows again.");

@@ -1,4 +1,5 @@
 using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Tables;
 
@@ -17,11 +18,9 @@ internal static class PlainParquet
 
     /// <summary>The file, or every Parquet file in the folder, in the order of their paths.</summary>
     /// <exception cref="DeltaException">There is none.</exception>
-    public static IReadOnlyList<string> Files(string path, string view)
+    public static IReadOnlyList<string> Files(LakePlace path, string view)
     {
-        List<string> files = File.Exists(path) ? [path]
-            : Directory.Exists(path) ? [.. Directory.EnumerateFiles(path, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
-            : [];
+        var files = path.PlainParquet();
         return files.Count > 0 ? files : throw new DeltaException($"{path} holds no table for view {view}; compute or write it first.");
     }
 

@@ -1,16 +1,18 @@
+using FeatureStore.OfflineStore.Lake.Places;
+
 namespace FeatureStore.OfflineStore.Lake.Tables;
 
 /// <summary>Data files of any Delta table as a FROM term: every column of the schema in its type, partition values from the log.</summary>
 internal sealed class TableScan
 {
-    private readonly string _root;
+    private readonly LakePlace _root;
     private readonly IReadOnlyList<TableField> _fields;
     private readonly IReadOnlyList<string> _partitions;
 
-    public TableScan(string root, DeltaMetadata metadata)
+    public TableScan(LakePlace root, DeltaMetadata metadata)
     {
         _root = root;
-        _fields = TableField.Read(metadata.SchemaString, root);
+        _fields = TableField.Read(metadata.SchemaString, root.Address);
         _partitions = metadata.PartitionColumns;
         if (_partitions.FirstOrDefault(p => _fields.All(f => f.Name != p)) is { } lacking)
         {
@@ -24,7 +26,8 @@ internal sealed class TableScan
     /// <param name="mark">A further column, constant within a file: its name, and its text for each file.</param>
     public string Sql(IEnumerable<DeltaFile> files, (string Name, Func<DeltaFile, string?> Value)? mark = null)
     {
-        var listed = files.Select(f => (File: f, Path: Path.Combine(_root, f.Path))).ToList();
+        var all = files.ToList();
+        var listed = all.Zip(_root.LocalFiles([.. all.Select(f => f.Path)]), (f, path) => (File: f, Path: path)).ToList();
         var columns = _fields.Select(f => (Field: f, IsPartition: _partitions.Contains(f.Name))).ToList();
         var typed = string.Join(", ", _fields.Select(f => $"CAST(NULL AS {f.Sql}) AS {LakeSql.Name(f.Name)}"));
         var markType = mark is { } named ? $", CAST(NULL AS VARCHAR) AS {LakeSql.Name(named.Name)}" : string.Empty;

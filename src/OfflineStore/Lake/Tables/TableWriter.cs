@@ -1,5 +1,6 @@
 using System.Globalization;
 using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Tables;
 
@@ -10,15 +11,15 @@ namespace FeatureStore.OfflineStore.Lake.Tables;
 internal sealed class TableWriter
 {
     private const string Groups = "write_group";
-    private readonly string _root;
+    private readonly LakePlace _root;
     private readonly IReadOnlyList<TableField> _fields;
     private readonly List<TableField> _partitions;
     private readonly ColumnStatistics _statistics;
 
-    public TableWriter(string root, DeltaMetadata metadata)
+    public TableWriter(LakePlace root, DeltaMetadata metadata)
     {
         _root = root;
-        _fields = TableField.Read(metadata.SchemaString, root);
+        _fields = TableField.Read(metadata.SchemaString, root.Address);
         _partitions = [.. metadata.PartitionColumns.Select(p => _fields.First(f => f.Name == p))];
         _statistics = new ColumnStatistics(_fields, metadata);
     }
@@ -33,7 +34,7 @@ internal sealed class TableWriter
         // Statistics and rules are of the values as they are written.
         var typed = _fields.Select(f => $"CAST({LakeSql.Name(f.Name)} AS {f.Sql}) AS {LakeSql.Name(f.Name)}").Concat(kind is null ? [] : [LakeSql.Name(kind)]);
         relation = $"(SELECT {string.Join(", ", typed)} FROM {relation} given)";
-        TableRules.Check(connection, _root, relation, _fields, cancellationToken);
+        TableRules.Check(connection, _root.Address, relation, _fields, cancellationToken);
         List<string> keys = [.. _partitions.Select(PartitionText.Sql), kind is null ? "CAST(NULL AS VARCHAR)" : LakeSql.Name(kind)];
         var groups = Group(connection, relation, keys, cancellationToken);
         if (groups.Count == 0)
@@ -41,7 +42,7 @@ internal sealed class TableWriter
             return [];
         }
 
-        var folder = Path.Combine(_root, LakeFiles.TemporaryFolder, Guid.NewGuid().ToString("N"));
+        var folder = _root.Draft($"{LakeFiles.TemporaryFolder}/{Guid.NewGuid():N}");
         try
         {
             var written = Copy(connection, relation, keys, folder, groups.Count, cancellationToken);
@@ -73,7 +74,7 @@ internal sealed class TableWriter
                 var values = Enumerable.Range(1, keys.Count).Select(k => reader.IsNull(k, row) ? null : reader.Text(k, row)).ToList();
                 for (var p = 0; p < _partitions.Count; p++)
                 {
-                    PartitionText.EnsureWritable(_root, _partitions[p].Name, values[p]);
+                    PartitionText.EnsureWritable(_root.Address, _partitions[p].Name, values[p]);
                 }
 
                 groups.Add(new RowGroup(values, reader.Int64(keys.Count + 1, row), _statistics.Read(reader, keys.Count + 2, row)));
@@ -133,16 +134,7 @@ internal sealed class TableWriter
                 group.Keys[^1] is { } kind ? new Dictionary<string, string> { [kindTag] = kind } : []));
         }
 
-        var targets = files.Select(f => Path.Combine(_root, f.Path)).ToList();
-        LakeSteps.Log.FileStaged();
-        DurableFolder.CreateAll(targets.Select(t => Path.GetDirectoryName(t)!));
-        foreach (var (file, target) in written.OrderBy(w => w.Group).Zip(targets))
-        {
-            File.Move(file.Path, target, overwrite: false);
-            LakeSteps.Log.FileMoved();
-        }
-
-        DurableFolder.FlushAll(_root, targets);
+        _root.PublishAll([.. written.OrderBy(w => w.Group).Zip(files, (w, f) => (w.Path, f.Path))]);
         return files;
     }
 

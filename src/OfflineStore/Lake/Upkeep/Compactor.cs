@@ -1,5 +1,6 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Lake.Upkeep;
@@ -16,7 +17,7 @@ public sealed record CompactResult(int FilesRemoved, int FilesAdded, long BytesR
 /// </summary>
 /// <param name="root">The table's folder.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class Compactor(string root, LakeOptions? options = null, TimeProvider? time = null)
+public sealed class Compactor(LakePlace root, LakeOptions? options = null, TimeProvider? time = null)
 {
     /// <summary>Files are made up to this size, bytes; larger ones are left alone.</summary>
     public const long TargetBytesDefault = 128L << 20;
@@ -69,8 +70,8 @@ public sealed class Compactor(string root, LakeOptions? options = null, TimeProv
     private DeltaSnapshot Read(CancellationToken cancellationToken)
     {
         var snapshot = _log.Read(cancellationToken) ?? throw new DeltaException($"{root} is no Delta table; it has no log.");
-        snapshot.EnsureKnownWriter(root);
-        if (!LakeFolder.IsChangeTable(snapshot, root))
+        snapshot.EnsureKnownWriter(root.Address);
+        if (!LakeFolder.IsChangeTable(snapshot, root.Address))
         {
             throw new DeltaException(
                 $"{root} is no change table. A feature table is never compacted in place, for readers of plain Parquet look at every file of its folder; tables of other engines are compacted by those.");
@@ -137,9 +138,9 @@ public sealed class Compactor(string root, LakeOptions? options = null, TimeProv
             EnsureSameRows(connection, inputs, outputs, cancellationToken);
             return outputs;
         }
-        catch (DuckDbException e) when (inputs.FirstOrDefault(f => !File.Exists(Path.Combine(root, f.Path))) is { } gone)
+        catch (DuckDbException e) when (root.FirstMissing(inputs.Select(f => f.Path)) is { } gone)
         {
-            throw new DeltaException($"{root}: {gone.Path}, a file of version {before.Version}, is gone. 'fstore lake check' tells what else is; restore it from a copy.", e);
+            throw new DeltaException($"{root}: {gone}, a file of version {before.Version}, is gone. 'fstore lake check' tells what else is; restore it from a copy.", e);
         }
     }
 
@@ -155,7 +156,7 @@ public sealed class Compactor(string root, LakeOptions? options = null, TimeProv
 
         long Rows(IEnumerable<DeltaFile> files)
         {
-            var list = string.Join(", ", files.Select(f => LakeSql.Path(Path.Combine(root, f.Path))));
+            var list = string.Join(", ", root.LocalFiles([.. files.Select(f => f.Path)]).Select(LakeSql.Path));
             using var reader = connection.Query($"SELECT CAST(sum(num_rows) AS BIGINT) FROM parquet_file_metadata([{list}])", cancellationToken);
             return reader.NextChunk() ? reader.Int64(0, 0) : 0;
         }
@@ -164,7 +165,7 @@ public sealed class Compactor(string root, LakeOptions? options = null, TimeProv
     /// <returns>False if another writer took out one of the inputs meanwhile, or changed the table's columns; nothing is left of the outputs then.</returns>
     private bool Commit(DeltaSnapshot before, List<DeltaFile> inputs, IReadOnlyList<DeltaFile> outputs, CancellationToken cancellationToken)
     {
-        var fields = TableField.Read(before.Metadata.SchemaString, root);
+        var fields = TableField.Read(before.Metadata.SchemaString, root.Address);
         var committed = CommitLoop.Run(_log, before, now => StillHolds(now!) ? Merging(inputs, outputs) : null, cancellationToken);
         if (committed is null)
         {
@@ -176,7 +177,7 @@ public sealed class Compactor(string root, LakeOptions? options = null, TimeProv
         bool StillHolds(DeltaSnapshot now) =>
             now.IsWritable
             && inputs.TrueForAll(f => now.Files.ContainsKey(f.Path))
-            && !fields.Except(TableField.Read(now.Metadata.SchemaString, root)).Any();
+            && !fields.Except(TableField.Read(now.Metadata.SchemaString, root.Address)).Any();
     }
 
     private static DeltaCommit Merging(IReadOnlyList<DeltaFile> inputs, IReadOnlyList<DeltaFile> outputs) =>

@@ -1,3 +1,4 @@
+using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Tables;
 
 namespace FeatureStore.OfflineStore.Lake.Upkeep;
@@ -13,11 +14,9 @@ public sealed record LakeTableInfo(string Path, string Kind, long Version, int F
 /// <summary>The tables below a lake's root.</summary>
 public static class LakeFolder
 {
-    private const string LogFolder = "_delta_log";
-
     /// <summary>Every Delta table, by path. One that cannot be read is told with its fault.</summary>
-    public static IEnumerable<LakeTableInfo> Tables(string lakeRoot, CancellationToken cancellationToken) =>
-        Roots(lakeRoot).Order(StringComparer.Ordinal).Select(root => Info(root, Path.GetRelativePath(lakeRoot, root), cancellationToken));
+    public static IEnumerable<LakeTableInfo> Tables(LakePlace lake, CancellationToken cancellationToken) =>
+        lake.TablePaths().Order(StringComparer.Ordinal).Select(path => Info(lake.Below(path), path, cancellationToken));
 
     /// <summary>True if the table has the columns that every change table begins with.</summary>
     public static bool IsChangeTable(DeltaSnapshot snapshot, string root)
@@ -26,17 +25,7 @@ public static class LakeFolder
         return ChangeColumns.Required.All(c => names.Contains(c.Name)) && snapshot.Metadata.PartitionColumns is [ChangeColumns.CommitDate];
     }
 
-    private static IEnumerable<string> Roots(string folder)
-    {
-        if (!Directory.Exists(folder))
-        {
-            return [];
-        }
-
-        return Directory.Exists(Path.Combine(folder, LogFolder)) ? [folder] : Directory.EnumerateDirectories(folder).SelectMany(Roots);
-    }
-
-    private static LakeTableInfo Info(string root, string path, CancellationToken cancellationToken)
+    private static LakeTableInfo Info(LakePlace root, string path, CancellationToken cancellationToken)
     {
         try
         {
@@ -50,7 +39,7 @@ public static class LakeFolder
             var rows = snapshot.Files.Values.Select(f => f.Records).ToList();
             return new LakeTableInfo(
                 path,
-                IsChangeTable(snapshot, root) ? "change" : "table",
+                IsChangeTable(snapshot, root.Address) ? "change" : "table",
                 snapshot.Version,
                 snapshot.Files.Count,
                 snapshot.Files.Values.Sum(f => f.Size),

@@ -1,5 +1,6 @@
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Upkeep;
 
@@ -18,7 +19,7 @@ public sealed record CheckResult(long? Version, int Files, IReadOnlyList<CheckFa
 /// </summary>
 /// <param name="root">The table's folder.</param>
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
-public sealed class TableCheck(string root, LakeOptions? options = null, TimeProvider? time = null)
+public sealed class TableCheck(LakePlace root, LakeOptions? options = null, TimeProvider? time = null)
 {
     private const int FootersPerQuery = 500;
     private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
@@ -29,7 +30,7 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
     public CheckResult Run(CancellationToken cancellationToken)
     {
         // Listed before the log is read: what is committed meanwhile is named by then.
-        var found = DataFolder.List(root);
+        var found = root.Files(isHiddenLeftOut: true);
         DeltaSnapshot snapshot;
         try
         {
@@ -44,11 +45,11 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
         var files = LogFiles.List(_log.LogPath);
         faults.AddRange(Gaps(files));
         faults.AddRange(Checkpoints(files, cancellationToken));
-        faults.AddRange(Data(snapshot, cancellationToken));
+        faults.AddRange(Data(snapshot, found, cancellationToken));
         var named = snapshot.Files.Keys.Concat(snapshot.Tombstones.Keys).ToHashSet();
-        faults.AddRange(found.Where(f => !named.Contains(f.Path) && File.Exists(Path.Combine(root, f.Path))).Select(f => new CheckFault("orphan", f.Path, $"{f.Bytes} bytes that no version names; 'fstore lake vacuum' deletes it once it is old enough")));
-        faults.AddRange(DataFolder.Temporary(root).Where(f => f.Modified < _time.GetUtcNow() - TemporaryAge)
-            .Select(f => new CheckFault("leftover", f.Path, "left by a broken run; 'fstore lake vacuum' deletes it")));
+        faults.AddRange(found.Where(f => !named.Contains(f.Name) && root.Stat(f.Name) is not null).Select(f => new CheckFault("orphan", f.Name, $"{f.Bytes} bytes that no version names; 'fstore lake vacuum' deletes it once it is old enough")));
+        faults.AddRange(LakeFiles.Temporary(root).Where(f => f.Modified < _time.GetUtcNow() - TemporaryAge)
+            .Select(f => new CheckFault("leftover", f.Name, "left by a broken run; 'fstore lake vacuum' deletes it")));
         return new CheckResult(snapshot.Version, snapshot.Files.Count, faults);
     }
 
@@ -77,7 +78,7 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
         long? before = null;
         foreach (var (version, parts) in files.Checkpoints)
         {
-            var path = Path.GetRelativePath(root, parts[0]);
+            var path = Path.Combine("_delta_log", parts[0]);
             var said = Try(() => _log.ReadFrom(files, version, version, cancellationToken));
             if (said.Fault is { } fault)
             {
@@ -135,19 +136,21 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
     private static bool Same<T>(IReadOnlyDictionary<string, T> one, IReadOnlyDictionary<string, T> other) =>
         one.Count == other.Count && one.All(p => other.TryGetValue(p.Key, out var value) && Equals(value, p.Value));
 
-    private IEnumerable<CheckFault> Data(DeltaSnapshot snapshot, CancellationToken cancellationToken)
+    private IEnumerable<CheckFault> Data(DeltaSnapshot snapshot, List<LakeObject> found, CancellationToken cancellationToken)
     {
+        // One request tells the lengths of many objects.
+        var listed = root.IsRemote ? found.ToDictionary(f => f.Name, f => f.Bytes) : [];
         var whole = new List<DeltaFile>();
         foreach (var file in snapshot.Files.Values)
         {
-            var info = new FileInfo(Path.Combine(root, file.Path));
-            if (!info.Exists)
+            var bytes = listed.TryGetValue(file.Path, out var length) ? length : root.Stat(file.Path)?.Bytes;
+            if (bytes is null)
             {
                 yield return new CheckFault("missing", file.Path, "the log names it and it is not there; restore it from a copy");
             }
-            else if (info.Length != file.Size)
+            else if (bytes != file.Size)
             {
-                yield return new CheckFault("size", file.Path, $"it has {info.Length} bytes, by the log {file.Size}; restore it from a copy");
+                yield return new CheckFault("size", file.Path, $"it has {bytes} bytes, by the log {file.Size}; restore it from a copy");
             }
             else
             {
@@ -155,10 +158,11 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
             }
         }
 
-        using var database = LakeDatabase.Open(options);
-        using var connection = LakeDatabase.Connect(database, cancellationToken);
         foreach (var some in whole.Chunk(FootersPerQuery))
         {
+            // What is fetched stays for as long as the database is open.
+            using var database = LakeDatabase.Open(options);
+            using var connection = LakeDatabase.Connect(database, cancellationToken);
             foreach (var fault in Footers(connection, some, cancellationToken))
             {
                 yield return fault;
@@ -189,13 +193,13 @@ public sealed class TableCheck(string root, LakeOptions? options = null, TimePro
     private Dictionary<string, long> FooterRows(DuckDbConnection connection, IReadOnlyList<DeltaFile> files, CancellationToken cancellationToken)
     {
         var rows = new Dictionary<string, long>();
-        var list = string.Join(", ", files.Select(f => LakeSql.Path(Path.Combine(root, f.Path))));
+        var list = string.Join(", ", root.LocalFiles([.. files.Select(f => f.Path)]).Select(LakeSql.Path));
         using var reader = connection.Query($"SELECT file_name, CAST(num_rows AS BIGINT) FROM parquet_file_metadata([{list}])", cancellationToken);
         while (reader.NextChunk())
         {
             for (var r = 0; r < reader.RowCount; r++)
             {
-                rows[Path.GetRelativePath(root, reader.Text(0, r))] = reader.Int64(1, r);
+                rows[root.NameOf(reader.Text(0, r))] = reader.Int64(1, r);
             }
         }
 

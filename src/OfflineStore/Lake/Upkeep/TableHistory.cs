@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Upkeep;
 
@@ -14,29 +15,29 @@ public static class TableHistory
 {
     /// <summary>The newest commits, newest first.</summary>
     /// <exception cref="DeltaException">No table is there, or a commit is damaged.</exception>
-    public static IReadOnlyList<CommitInfo> Read(string root, int limit, CancellationToken cancellationToken)
+    public static IReadOnlyList<CommitInfo> Read(LakePlace root, int limit, CancellationToken cancellationToken)
     {
         var log = new DeltaLog(root);
         var newest = log.Read(cancellationToken) ?? throw new DeltaException($"{root} is no Delta table; it has no log.");
-        return [.. log.Times(newest).Reverse().Take(limit).Select(t => Info(root, log, t))];
+        return [.. log.Times(newest).Reverse().Take(limit).Select(t => Info(log, t))];
     }
 
-    private static CommitInfo Info(string root, DeltaLog log, CommitTime time)
+    private static CommitInfo Info(DeltaLog log, CommitTime time)
     {
-        var path = Path.Combine(log.LogPath, LogFiles.CommitName(time.Version));
-        var replay = new DeltaReplay(root);
-        replay.Apply(path);
+        var commit = LogFiles.CommitName(time.Version);
+        var replay = new DeltaReplay(log.TableRoot);
+        replay.Apply(log.LogPath, commit);
         var rows = replay.Added.Select(f => f.Records).ToList();
-        var (operation, engine) = Said(path);
+        var (operation, engine) = Said(log.LogPath, commit);
         return new CommitInfo(
             time.Version, time.Time, operation, engine, replay.Added.Count, replay.RemovedCount, rows.Contains(null) ? null : rows.Sum(),
             string.Join(", ", replay.Txn.Select(t => $"{t.Key}={t.Value}")));
     }
 
     // Free text, of whatever type its writer chose.
-    private static (string? Operation, string? Engine) Said(string path)
+    private static (string? Operation, string? Engine) Said(LakePlace log, string commit)
     {
-        foreach (var line in File.ReadLines(path).Where(l => l.Contains("commitInfo", StringComparison.Ordinal)))
+        foreach (var line in log.Lines(commit).Where(l => l.Contains("commitInfo", StringComparison.Ordinal)))
         {
             using var document = JsonDocument.Parse(line);
             if (document.RootElement.TryGetProperty("commitInfo", out var info) && info.ValueKind == JsonValueKind.Object)

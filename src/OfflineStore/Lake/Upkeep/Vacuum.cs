@@ -1,4 +1,5 @@
 using FeatureStore.OfflineStore.Lake.Log;
+using FeatureStore.OfflineStore.Lake.Places;
 
 namespace FeatureStore.OfflineStore.Lake.Upkeep;
 
@@ -11,7 +12,7 @@ public sealed record VacuumResult(IReadOnlyList<string> Paths, long Bytes, TimeS
 /// one that a writer has not committed yet stays. It holds no state: a broken vacuum is run again.
 /// </summary>
 /// <param name="root">The table's folder.</param>
-public sealed class Vacuum(string root, TimeProvider? time = null)
+public sealed class Vacuum(LakePlace root, TimeProvider? time = null)
 {
     // No writer stages files for so long.
     private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
@@ -24,26 +25,26 @@ public sealed class Vacuum(string root, TimeProvider? time = null)
     public VacuumResult Run(TimeSpan? retention, bool isShortAllowed, bool isDryRun, CancellationToken cancellationToken)
     {
         // Listed before the log is read: what is committed meanwhile is named by then.
-        var found = DataFolder.List(root);
+        var found = root.Files(isHiddenLeftOut: true);
         var log = new DeltaLog(root, _time);
         var snapshot = log.Read(cancellationToken) ?? throw new DeltaException($"{root} is no Delta table; it has no log.");
-        snapshot.EnsureKnownWriter(root);
+        snapshot.EnsureKnownWriter(root.Address);
         var kept = Retention(snapshot, retention, isShortAllowed);
         var now = _time.GetUtcNow();
         var keepFrom = now - kept;
         var named = Named(log, snapshot, keepFrom, cancellationToken);
-        var old = found.Where(f => f.Modified < keepFrom && !named.Contains(f.Path)
-            && (f.Path.EndsWith(".parquet", StringComparison.Ordinal) || snapshot.Tombstones.ContainsKey(f.Path)));
-        var temporary = DataFolder.Temporary(root).Where(f => f.Modified < now - (kept < TemporaryAge ? kept : TemporaryAge));
+        var old = found.Where(f => f.Modified < keepFrom && !named.Contains(f.Name)
+            && (f.Name.EndsWith(".parquet", StringComparison.Ordinal) || snapshot.Tombstones.ContainsKey(f.Name)));
+        var temporary = LakeFiles.Temporary(root).Where(f => f.Modified < now - (kept < TemporaryAge ? kept : TemporaryAge));
         var doomed = old.Concat(temporary).ToList();
         foreach (var file in isDryRun ? [] : doomed)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            File.Delete(Path.Combine(root, file.Path));
+            root.Delete(file.Name);
             LakeSteps.Log.DataFileDeleted();
         }
 
-        return new VacuumResult([.. doomed.Select(f => f.Path)], doomed.Sum(f => f.Bytes), kept);
+        return new VacuumResult([.. doomed.Select(f => f.Name)], doomed.Sum(f => f.Bytes), kept);
     }
 
     private TimeSpan Retention(DeltaSnapshot snapshot, TimeSpan? asked, bool isShortAllowed)
@@ -71,11 +72,11 @@ public sealed class Vacuum(string root, TimeProvider? time = null)
         named.UnionWith(snapshot.Tombstones.Values
             .Where(t => t.DeletedMillis is not { } deleted || deleted >= keepFrom.ToUnixTimeMilliseconds())
             .Select(t => t.Path));
-        var replay = new DeltaReplay(root);
+        var replay = new DeltaReplay(root.Address);
         foreach (var commit in log.Times(snapshot).Where(t => t.Time >= keepFrom))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            replay.Apply(Path.Combine(log.LogPath, LogFiles.CommitName(commit.Version)));
+            replay.Apply(log.LogPath, LogFiles.CommitName(commit.Version));
         }
 
         named.UnionWith(replay.Named);
