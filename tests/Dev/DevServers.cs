@@ -55,6 +55,9 @@ internal sealed class DevServers
             lines["FSTORE__KAFKA__" + name.Replace('.', '_').ToUpperInvariant()] = value;
         }
 
+        // So old a broker refuses a member that may be silent as long as newer clients ask for.
+        lines["FSTORE__KAFKA__SESSION_TIMEOUT_MS"] = "6000";
+
         // Not of the fstore block: Feast's own online_store names it as ${FSTORE_REDIS}.
         lines["FSTORE_REDIS"] = $"{IPAddress.Loopback}:{_redis.Port}";
         var unfinished = EnvironmentFile + ".new";
