@@ -32,11 +32,12 @@ internal sealed class PostgresFeed(PostgresAddress address, TimeProvider time)
         first = DateOnly.FromDayNumber((int)await KeptAsync(writer, "first day", first.DayNumber, asked.FirstDay is not null, n => $"{DateOnly.FromDayNumber((int)n):yyyy-MM-dd}", cancellationToken));
         await KeptAsync(writer, "users", asked.Users, true, n => $"{n}", cancellationToken);
         await KeptAsync(writer, "seed", asked.Seed, true, n => $"{n}", cancellationToken);
-        var days = Math.Min(Math.Min(asked.Days, daysMax ?? asked.Days), today.DayNumber - first.DayNumber);
+        var wanted = Math.Min(asked.Days, daysMax ?? asked.Days);
+        var days = Math.Min(wanted, today.DayNumber - first.DayNumber);
         var bank = new SyntheticBank(new SyntheticOptions(asked.Users, days, (ulong)asked.Seed, first));
         var newCustomers = await WriteCustomersAsync(writer, customers, bank, cancellationToken);
         var (changes, before) = await WriteDaysAsync(writer, transactions, bank, first, cancellationToken);
-        return new GenerateResult(newCustomers, changes, before + (newCustomers == 0 ? asked.Users : 0), first, days, asked.Days - days);
+        return new GenerateResult(newCustomers, changes, before + (newCustomers == 0 ? asked.Users : 0), first, days, wanted - days);
     }
 
     private async Task<long> KeptAsync(SourceWriter writer, string what, long choice, bool isAsked, Func<long, string> text, CancellationToken cancellationToken)
