@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using FeatureStore.Cli.Composition;
+using FeatureStore.OfflineStore.Lake;
 using FeatureStore.Registry.Configuration;
 using Json.Schema;
 
@@ -8,10 +10,14 @@ namespace FeatureStore.Compose.Tests;
 /// <summary>Holds compose.yaml against the Compose Specification and against ourselves. It is not run here.</summary>
 public sealed partial class ComposeTests
 {
-    // What comes with a lake on S3 and with schedules; a name goes from here when the settings' schema or a verb has it.
-    private static readonly string[] AnnouncedSettings = ["fstore.s3", "fstore.tables"];
+    // What comes with a lake on S3 and with schedules; a name goes from here when the binding or a verb has it.
+    private static readonly string[] AnnouncedSettings = ["s3", "tables"];
     private static readonly string[] AnnouncedVerbs = ["scheduler"];
     private static readonly string[] Conditions = ["service_started", "service_healthy", "service_completed_successfully"];
+
+    // Paths, which the reader of the file asks for.
+    private static readonly string[] OfTheFileItself = ["lake", "log", "runs"];
+    private static readonly string SettingsFile = Path.Combine(ComposeFile.Folder, RepoConfig.FileName);
     private readonly JsonObject _file = ComposeFile.Read();
 
     [Fact]
@@ -67,36 +73,23 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Variables_OfOurServices_AreSettings()
+    public void Variables_OfOurServices_AreAskedForByTheBinding()
     {
-        var schema = JsonNode.Parse(File.ReadAllText(Path.Combine(ComposeFile.Root, "feature_repo", "schema", "feature_store.schema.json")))!;
-        foreach (var announced in AnnouncedSettings)
-        {
-            Assert.False(IsSetting(schema, announced.Split('.')), $"{announced} is a setting by now; take it out of the announced ones.");
-        }
-
-        var names = ComposeFile.Services(_file).Where(s => ComposeFile.IsOurs(s.Service)).SelectMany(s => ComposeFile.Environment(s.Service)).Select(e => e.Name).Distinct().ToList();
-        Assert.Contains("FSTORE__POSTGRES__PASSWORD_FILE", names);
-        foreach (var name in names.Where(n => n.StartsWith("FSTORE__", StringComparison.Ordinal)))
-        {
-            var key = "fstore." + name["FSTORE__".Length..].Replace("__", ".", StringComparison.Ordinal).ToLowerInvariant();
-            key = key.EndsWith("_file", StringComparison.Ordinal) ? key[..^"_file".Length] : key;
-            Assert.True(
-                IsSetting(schema, key.Split('.')) || AnnouncedSettings.Any(a => key.StartsWith(a + ".", StringComparison.Ordinal)), $"{name} sets {key}, which nothing reads.");
-        }
+        var variables = ComposeFile.Services(_file).Where(s => ComposeFile.IsOurs(s.Service)).SelectMany(s => ComposeFile.Environment(s.Service)).DistinctBy(e => e.Name).ToDictionary(e => e.Name, e => e.Value);
+        Assert.Contains("FSTORE__POSTGRES__PASSWORD_FILE", variables.Keys);
+        Assert.Equal(AnnouncedSettings.Order(), Unread(variables).Select(k => k.Split('.')[0]).Distinct().Order());
+        Assert.Contains("postgres.pasword", Unread(new(variables) { ["FSTORE__POSTGRES__PASWORD"] = "x" }));
 
         // The others are named in the settings' own text.
-        var settings = File.ReadAllText(Path.Combine(ComposeFile.Folder, "feature_store.yaml"));
-        Assert.All(names.Where(n => !n.StartsWith("FSTORE__", StringComparison.Ordinal)), n => Assert.Contains($"${{{n}}}", settings, StringComparison.Ordinal));
-        Assert.False(IsSetting(schema, ["fstore", "postgres", "pasword"]));
+        var settings = File.ReadAllText(SettingsFile);
+        Assert.All(variables.Keys.Where(n => !n.StartsWith("FSTORE__", StringComparison.Ordinal)), n => Assert.Contains($"${{{n}}}", settings, StringComparison.Ordinal));
     }
 
     [Fact]
     public void Settings_WithTheVariables_AreRead()
     {
         var serve = ComposeFile.Services(_file).Single(s => s.Name == "serve").Service;
-        var environment = ComposeFile.Environment(serve).Where(e => !e.Name.EndsWith("_FILE", StringComparison.Ordinal)).ToDictionary(e => e.Name, e => e.Value);
-        var config = RepoConfig.Load(Path.Combine(ComposeFile.Folder, "feature_store.yaml"), environment);
+        var config = Config(ComposeFile.Environment(serve).ToDictionary(e => e.Name, e => e.Value));
         Assert.StartsWith("redis:6379,password=", Assert.IsType<RedisOnlineStoreConfig>(config.OnlineStore).ConnectionString, StringComparison.Ordinal);
         Assert.Equal("s3://transaction-data", config.LakePath);
     }
@@ -177,21 +170,29 @@ public sealed partial class ComposeTests
         return result.IsValid ? [] : [.. (result.Details ?? []).Where(d => d.Errors is { Count: > 0 }).Select(d => $"{d.InstanceLocation}: {string.Join("; ", d.Errors!.Values)}")];
     }
 
-    private static bool IsSetting(JsonNode schema, string[] path)
-    {
-        JsonNode? node = schema;
-        foreach (var name in path)
-        {
-            var own = node["properties"]?[name];
-            if (own is null)
-            {
-                return node["additionalProperties"] is JsonObject;
-            }
+    // Files of secrets are not there; what they would hold is.
+    private static RepoConfig Config(Dictionary<string, string> variables) => RepoConfig.Load(
+        SettingsFile,
+        variables.ToDictionary(v => v.Key.EndsWith("_FILE", StringComparison.Ordinal) ? v.Key[..^"_FILE".Length] : v.Key, v => v.Key.EndsWith("_FILE", StringComparison.Ordinal) ? "secret" : v.Value));
 
-            node = own;
+    /// <summary>Keys of the fstore block that no part of the binding asks for.</summary>
+    private static List<string> Unread(Dictionary<string, string> variables)
+    {
+        var config = Config(variables);
+        var read = new ReadKeys(config.Fstore);
+        config = config with { Fstore = read };
+        _ = KafkaSettings.Options(config);
+        _ = KafkaSettings.Prefix(config);
+        _ = PostgresSettings.Address(config);
+        _ = ConnectorSettings.Options(config);
+        ConnectorSettings.Client(config).Dispose();
+        _ = LakeOptions.Read(config);
+        foreach (var topic in ChangeTopic.All)
+        {
+            _ = IngestSettings.Options(config, topic);
         }
 
-        return true;
+        return [.. read.Unread().Where(k => !OfTheFileItself.Contains(k))];
     }
 
     private void Check(Func<string, JsonObject, string?> fault)
