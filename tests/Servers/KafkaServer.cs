@@ -46,13 +46,10 @@ public sealed class KafkaServer : IAsyncDisposable
     {
         Need();
         var folder = Directory.CreateTempSubdirectory("kafka").FullName;
-        await File.WriteAllTextAsync(
-            Path.Combine(folder, "log4j.properties"),
-            "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\nlog4j.appender.out.layout=org.apache.log4j.SimpleLayout\n");
-        var (zookeeperPort, zookeeper) = await OnFreePortAsync(port => StartZookeeperAsync(folder, port));
+        var (zookeeperPort, zookeeper) = await OnFreePortAsync(port => ZookeeperCommand(folder, port));
         try
         {
-            var (port, broker) = await OnFreePortAsync(port => StartBrokerAsync(folder, port, zookeeperPort, settings));
+            var (port, broker) = await OnFreePortAsync(port => BrokerCommand(folder, port, zookeeperPort, settings));
             return new KafkaServer(port, folder, zookeeper, broker);
         }
         catch
@@ -73,7 +70,7 @@ public sealed class KafkaServer : IAsyncDisposable
         {
             try
             {
-                _broker = await RunBrokerAsync(_folder, Port);
+                _broker = await TestProgram.StartAsync(Broker(_folder, Port));
                 return;
             }
             catch (InvalidOperationException) when (attempt < PortTriesMax)
@@ -93,7 +90,7 @@ public sealed class KafkaServer : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static async Task<(int Port, TestProgram Program)> OnFreePortAsync(Func<int, Task<TestProgram>> start)
+    private static async Task<(int Port, TestProgram Program)> OnFreePortAsync(Func<int, ServerCommand> command)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -101,7 +98,7 @@ public sealed class KafkaServer : IAsyncDisposable
             var port = TestProgram.FreePort();
             try
             {
-                return (port, await start(port));
+                return (port, await TestProgram.StartAsync(command(port)));
             }
             catch (InvalidOperationException) when (attempt < PortTriesMax)
             {
@@ -109,12 +106,13 @@ public sealed class KafkaServer : IAsyncDisposable
         }
     }
 
-    private static async Task<TestProgram> StartZookeeperAsync(string folder, int port)
+    /// <summary>How ZooKeeper on the port is started; its settings are written into the folder.</summary>
+    public static ServerCommand ZookeeperCommand(string folder, int port)
     {
-        await File.WriteAllLinesAsync(
+        File.WriteAllLines(
             Path.Combine(folder, "zookeeper.properties"),
             [$"dataDir={folder}/zookeeper", $"clientPort={port}", $"clientPortAddress={IPAddress.Loopback}", "maxClientCnxns=0", "tickTime=500", "forceSync=no"]);
-        return await RunAsync(folder, "64m", ["org.apache.zookeeper.server.quorum.QuorumPeerMain", "zookeeper.properties"], async cancellationToken =>
+        return Command(folder, "64m", ["org.apache.zookeeper.server.quorum.QuorumPeerMain", "zookeeper.properties"], async cancellationToken =>
         {
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
@@ -124,9 +122,10 @@ public sealed class KafkaServer : IAsyncDisposable
         });
     }
 
-    private static async Task<TestProgram> StartBrokerAsync(string folder, int port, int zookeeperPort, string[] settings)
+    /// <summary>How a broker on the port is started; its settings are written into the folder.</summary>
+    public static ServerCommand BrokerCommand(string folder, int port, int zookeeperPort, params string[] settings)
     {
-        await File.WriteAllLinesAsync(
+        File.WriteAllLines(
             Path.Combine(folder, "server.properties"),
             [
                 "broker.id=0",
@@ -143,18 +142,24 @@ public sealed class KafkaServer : IAsyncDisposable
                 "controlled.shutdown.enable=false",
                 .. settings,
             ]);
-        return await RunBrokerAsync(folder, port);
+        return Broker(folder, port);
     }
 
-    private static Task<TestProgram> RunBrokerAsync(string folder, int port) => RunAsync(folder, "256m", ["kafka.Kafka", "server.properties"], async cancellationToken =>
+    private static ServerCommand Broker(string folder, int port) => Command(folder, "256m", ["kafka.Kafka", "server.properties"], async cancellationToken =>
     {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
         return true;
     });
 
-    private static Task<TestProgram> RunAsync(string folder, string heap, string[] program, Func<CancellationToken, Task<bool>> isReady) => TestProgram.StartAsync(
-        Java, [$"-Xmx{heap}", "-XX:+UseSerialGC", "-Dlog4j.configuration=file:log4j.properties", "-cp", Path.Combine(Jars()!, "*"), .. program], folder, isReady);
+    private static ServerCommand Command(string folder, string heap, string[] program, Func<CancellationToken, Task<bool>> isReady)
+    {
+        File.WriteAllText(
+            Path.Combine(folder, "log4j.properties"),
+            "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\nlog4j.appender.out.layout=org.apache.log4j.SimpleLayout\n");
+        return new ServerCommand(
+            Java, [$"-Xmx{heap}", "-XX:+UseSerialGC", "-Dlog4j.configuration=file:log4j.properties", "-cp", Path.Combine(Jars()!, "*"), .. program], folder, isReady);
+    }
 
     // Where install.sh unpacks them, in the working tree above the test's own folder.
     private static string? Jars()

@@ -15,6 +15,9 @@ public sealed class PostgresServer : IAsyncDisposable
     private const string Package = "postgresql-15";
     private const string Starter = "pg_ctlcluster";
     private const string PackageUser = "postgres";
+
+    /// <summary>The user of every server here, who needs no password.</summary>
+    public const string SuperUser = PackageUser;
     private const int PortTriesMax = 5;
     private readonly string _folder;
     private readonly string[] _settings;
@@ -25,7 +28,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public int Port { get; }
 
     /// <summary>The server's user, who needs no password.</summary>
-    public string User => PackageUser;
+    public string User => SuperUser;
 
     /// <summary>Skips the test when PostgreSQL is not installed; with <c>CI</c> set it fails instead.</summary>
     public static void Need() => TestProgram.Need(Starter, Package);
@@ -35,20 +38,14 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         Need();
         var folder = Directory.CreateTempSubdirectory("postgres").FullName;
-        if (Environment.IsPrivilegedProcess)
-        {
-            await RunAsync("chown", [PackageUser, folder]);
-        }
-
-        var data = Path.Combine(folder, "data");
-        await RunAsync(AsUser(Binary("initdb"), "-D", data, "-U", PackageUser, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"));
+        await MakeAsync(folder);
         for (var attempt = 1; ; attempt++)
         {
             // Another program may take the port between the look and the start.
             var port = TestProgram.FreePort();
             try
             {
-                return new PostgresServer(port, folder, await RunAsync(port, data, folder, settings), settings);
+                return new PostgresServer(port, folder, await TestProgram.StartAsync(Command(folder, port, settings)), settings);
             }
             catch (InvalidOperationException) when (attempt < PortTriesMax)
             {
@@ -59,10 +56,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops it as <c>pg_ctl stop -m immediate</c> does, which is a crash to it, and starts it again on the same port.</summary>
     public async Task CrashAsync()
     {
-        var data = Path.Combine(_folder, "data");
-        await RunAsync(AsUser(Binary("pg_ctl"), "stop", "-D", data, "-m", "immediate"));
+        await RunAsync(AsUser(Binary("pg_ctl"), "stop", "-D", Data(_folder), "-m", "immediate"));
         _program.Dispose();
-        _program = await RunAsync(Port, data, _folder, _settings);
+        _program = await TestProgram.StartAsync(Command(_folder, Port, _settings));
     }
 
     /// <inheritdoc/>
@@ -73,19 +69,45 @@ public sealed class PostgresServer : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static Task<TestProgram> RunAsync(int port, string data, string folder, string[] settings)
+    /// <summary>Makes an empty database cluster in the folder, whole or not at all, if there is none.</summary>
+    public static async Task MakeAsync(string folder)
+    {
+        if (Directory.Exists(Data(folder)))
+        {
+            return;
+        }
+
+        if (Environment.IsPrivilegedProcess)
+        {
+            await RunAsync("chown", [PackageUser, folder]);
+        }
+
+        var unfinished = Data(folder) + ".new";
+        if (Directory.Exists(unfinished))
+        {
+            Directory.Delete(unfinished, recursive: true);
+        }
+
+        await RunAsync(AsUser(Binary("initdb"), "-D", unfinished, "-U", PackageUser, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"));
+        Directory.Move(unfinished, Data(folder));
+    }
+
+    /// <summary>How a server on the port is started, over the cluster that <see cref="MakeAsync"/> made in the folder.</summary>
+    public static ServerCommand Command(string folder, int port, params string[] settings)
     {
         var (name, arguments) = AsUser(
             [
-                Binary("postgres"), "-D", data,
+                Binary("postgres"), "-D", Data(folder),
                 "-p", port.ToString(CultureInfo.InvariantCulture),
                 "-h", IPAddress.Loopback.ToString(),
                 "-k", folder,
                 "-F",
                 .. settings.SelectMany(s => new[] { "-c", s }),
             ]);
-        return TestProgram.StartAsync(name, arguments, folder, cancellationToken => AnswersAsync(port, cancellationToken));
+        return new ServerCommand(name, arguments, folder, cancellationToken => AnswersAsync(port, cancellationToken));
     }
+
+    private static string Data(string folder) => Path.Combine(folder, "data");
 
     // A startup packet for a database that is not there gets an error once the server takes connections, and 57P03 until then.
     private static async Task<bool> AnswersAsync(int port, CancellationToken cancellationToken)
@@ -103,8 +125,9 @@ public sealed class PostgresServer : IAsyncDisposable
         Directory.EnumerateDirectories(Versions).OrderByDescending(v => double.TryParse(Path.GetFileName(v), CultureInfo.InvariantCulture, out var number) ? number : 0)
             .Select(v => Path.Combine(v, "bin", name)).First(File.Exists);
 
+    // By a program that becomes the server, so that its id is the server's.
     private static (string Name, string[] Arguments) AsUser(params string[] command) =>
-        Environment.IsPrivilegedProcess ? ("runuser", ["-u", PackageUser, "--", .. command]) : (command[0], command[1..]);
+        Environment.IsPrivilegedProcess ? ("setpriv", [$"--reuid={PackageUser}", $"--regid={PackageUser}", "--init-groups", "--", .. command]) : (command[0], command[1..]);
 
     private static Task RunAsync((string Name, string[] Arguments) command) => RunAsync(command.Name, command.Arguments);
 

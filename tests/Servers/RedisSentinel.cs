@@ -43,8 +43,8 @@ public sealed class RedisSentinel : IAsyncDisposable
                 $"sentinel down-after-milliseconds {name} 500",
                 $"sentinel failover-timeout {name} 2000",
             ]);
-        var sentinel = await TestProgram.StartAsync(
-            "redis-server", [file, "--sentinel"], folder, cancellationToken => KnowsTheReplicaAsync(port, name, cancellationToken));
+        var sentinel = await TestProgram.StartAsync(new ServerCommand(
+            "redis-server", [file, "--sentinel"], folder, cancellationToken => KnowsTheReplicaAsync(port, name, cancellationToken)));
         return new RedisSentinel(master, replica, port, folder, sentinel);
     }
 

@@ -42,7 +42,7 @@ public sealed class RedisServer : IAsyncDisposable
             var port = TestProgram.FreePort();
             try
             {
-                return new RedisServer(port, settings, folder, await RunAsync(port, settings, folder));
+                return new RedisServer(port, settings, folder, await TestProgram.StartAsync(Command(folder, port, settings)));
             }
             catch (InvalidOperationException) when (attempt < PortTriesMax)
             {
@@ -60,7 +60,7 @@ public sealed class RedisServer : IAsyncDisposable
     public async Task RestartAsync()
     {
         _program.Dispose();
-        _program = await RunAsync(Port, _settings, _folder);
+        _program = await TestProgram.StartAsync(Command(_folder, Port, _settings));
     }
 
     /// <summary>Stops the server's work without ending it, as SIGSTOP does.</summary>
@@ -77,8 +77,9 @@ public sealed class RedisServer : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static Task<TestProgram> RunAsync(int port, string[] settings, string folder) =>
-        TestProgram.StartAsync(
+    /// <summary>How a server on the port is started.</summary>
+    public static ServerCommand Command(string folder, int port, params string[] settings) =>
+        new(
             Program,
             [
                 "--port", port.ToString(CultureInfo.InvariantCulture),

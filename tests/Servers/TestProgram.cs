@@ -53,17 +53,12 @@ public sealed class TestProgram : IDisposable
     }
 
     /// <summary>Starts the program and waits until it is ready.</summary>
-    /// <param name="name">The program's name on the PATH.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="folder">Where it runs.</param>
-    /// <param name="isReady">Asked again and again; may throw <see cref="SocketException"/> or <see cref="IOException"/> while not ready.</param>
-    public static async Task<TestProgram> StartAsync(
-        string name, IEnumerable<string> arguments, string folder, Func<CancellationToken, Task<bool>> isReady)
+    public static async Task<TestProgram> StartAsync(ServerCommand command)
     {
-        var program = new TestProgram(name, arguments, folder);
+        var program = new TestProgram(command.Name, command.Arguments, command.Folder);
         try
         {
-            await program.WaitAsync(isReady);
+            await program.WaitAsync(command.IsReady);
             return program;
         }
         catch

@@ -11,6 +11,11 @@ internal static class KafkaFeed
     public static KafkaIngest Open(Repo repo, Action<string> note) =>
         new(KafkaSettings.Options(repo.Config), [.. ChangeTopic.All.Select(t => Topic(repo, t))], note, TimeProvider.System);
 
+    /// <summary>Sends the events of a capture to the topics that <see cref="Open"/> reads; the caller's to dispose.</summary>
+    /// <param name="note">Told what mends itself.</param>
+    /// <exception cref="UsageException">The settings are absent or wrong.</exception>
+    public static KafkaPublisher Publisher(Repo repo, Action<string> note) => new(KafkaSettings.Options(repo.Config), KafkaSettings.Prefix(repo.Config), note);
+
     /// <summary>The name that a topic of the change log has in Kafka.</summary>
     public static string Name(Repo repo, ChangeTopic topic) => $"{KafkaSettings.Prefix(repo.Config)}.{topic.Table.Topic.Split('.', 2)[1]}";
 

@@ -15,9 +15,10 @@ internal sealed class PostgresFeed(PostgresAddress address, TimeProvider time)
     private const long MicrosPerDay = 86_400_000_000;
     private static readonly DateOnly Epoch = new(1970, 1, 1);
 
+    /// <param name="daysMax">Only the first so many days now; null for all.</param>
     /// <exception cref="UsageException">The database holds another bank, or no day of this one has come yet.</exception>
     /// <exception cref="PostgresSourceException">The server cannot be reached, or refuses.</exception>
-    public async Task<GenerateResult> RunAsync(GenerateOptions asked, CancellationToken cancellationToken)
+    public async Task<GenerateResult> RunAsync(GenerateOptions asked, int? daysMax, CancellationToken cancellationToken)
     {
         var (customers, transactions) = (PostgresSettings.Table(ImportTable.Customers), PostgresSettings.Table(ImportTable.Transactions));
         await using var writer = await SourceWriter.OpenAsync(address, [customers, transactions], cancellationToken);
@@ -31,11 +32,12 @@ internal sealed class PostgresFeed(PostgresAddress address, TimeProvider time)
         first = DateOnly.FromDayNumber((int)await KeptAsync(writer, "first day", first.DayNumber, asked.FirstDay is not null, n => $"{DateOnly.FromDayNumber((int)n):yyyy-MM-dd}", cancellationToken));
         await KeptAsync(writer, "users", asked.Users, true, n => $"{n}", cancellationToken);
         await KeptAsync(writer, "seed", asked.Seed, true, n => $"{n}", cancellationToken);
-        var days = Math.Min(asked.Days, today.DayNumber - first.DayNumber);
+        var wanted = Math.Min(asked.Days, daysMax ?? asked.Days);
+        var days = Math.Min(wanted, today.DayNumber - first.DayNumber);
         var bank = new SyntheticBank(new SyntheticOptions(asked.Users, days, (ulong)asked.Seed, first));
         var newCustomers = await WriteCustomersAsync(writer, customers, bank, cancellationToken);
         var (changes, before) = await WriteDaysAsync(writer, transactions, bank, first, cancellationToken);
-        return new GenerateResult(newCustomers, changes, before + (newCustomers == 0 ? asked.Users : 0), first, days, asked.Days - days);
+        return new GenerateResult(newCustomers, changes, before + (newCustomers == 0 ? asked.Users : 0), first, days, wanted - days);
     }
 
     private async Task<long> KeptAsync(SourceWriter writer, string what, long choice, bool isAsked, Func<long, string> text, CancellationToken cancellationToken)

@@ -13,13 +13,17 @@ internal static class CaptureVerb
     {
         var untilCaughtUp = new Option<bool>("--until-caught-up") { Description = "End when everything that was committed before the start is landed; else run until told to stop." };
         var resnapshot = new Option<bool>("--resnapshot") { Description = "Make the slot anew and replace the rows by a snapshot: the way out when the slot is lost." };
-        var command = new Command("capture", "Land PostgreSQL's changes in the lake. Example: fstore capture --until-caught-up") { untilCaughtUp, resnapshot, Status() };
+        var alsoTo = new Option<string?>("--also-to") { Description = "kafka: send each change to Kafka too, before it is landed, as the event that Debezium's connector would send. What was landed before is not sent." };
+        alsoTo.AcceptOnlyFromAmong("kafka");
+        var command = new Command("capture", "Land PostgreSQL's changes in the lake. Example: fstore capture --until-caught-up") { untilCaughtUp, resnapshot, alsoTo, Status() };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var json = parsed.GetValue(GlobalOptions.Json);
+            var repo = GlobalOptions.Repo(parsed);
+            using var publisher = parsed.GetValue(alsoTo) is null ? null : KafkaFeed.Publisher(repo, Console.Error.WriteLine);
             try
             {
-                var result = await PostgresCapture.Open(GlobalOptions.Repo(parsed)).RunAsync(parsed.GetValue(untilCaughtUp), parsed.GetValue(resnapshot), null, cancellationToken);
+                var result = await PostgresCapture.Open(repo, publisher).RunAsync(parsed.GetValue(untilCaughtUp), parsed.GetValue(resnapshot), null, cancellationToken);
                 Answer.Object(
                     json,
                     string.Create(CultureInfo.InvariantCulture, $"{result.Snapshot:N0} rows of a snapshot and {result.Changes:N0} of {result.Transactions:N0} transactions landed; durable to {CaptureStatus.Text(result.DurableLsn)}"),

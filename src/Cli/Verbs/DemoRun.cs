@@ -10,10 +10,16 @@ namespace FeatureStore.Cli.Verbs;
 /// <summary>What a demo runs on.</summary>
 /// <param name="Users">Users to ask for.</param>
 /// <param name="Where">How the commands to try next name the repo; empty for the default one.</param>
+/// <param name="Before">A line of the shell that the commands to try next need; null for none.</param>
 /// <param name="Task">What to train for; null trains nothing.</param>
-/// <param name="FillAsync">Fills the change log, and answers the first feature time.</param>
+/// <param name="FillAsync">Fills the lake.</param>
 internal sealed record Demo(
-    Repo Repo, IReadOnlyList<string> Users, string Where, DemoTask? Task, Func<StepReport, Pipeline, CancellationToken, Task<DateTimeOffset>> FillAsync);
+    Repo Repo, IReadOnlyList<string> Users, string Where, string? Before, DemoTask? Task, Func<StepReport, Pipeline, CancellationToken, Task<DemoFill>> FillAsync);
+
+/// <summary>How a demo's lake was filled.</summary>
+/// <param name="First">The first feature time.</param>
+/// <param name="Rows">Where it was filled in two ways: rows that are equal in both, and all.</param>
+internal sealed record DemoFill(DateTimeOffset First, (long Equal, long Total)? Rows = null);
 
 /// <summary>The steps of a demo after its data, a line each, and what to try next.</summary>
 internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
@@ -22,14 +28,14 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
     private const string Nobody = "nobody";
     private readonly StepReport _steps = new(output, !Console.IsOutputRedirected, time);
     private readonly Pipeline _pipeline = new(demo.Repo);
+    private (long Equal, long Total) _online;
 
     /// <summary>Exit code: done, or 1 when the stores do not agree.</summary>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var now = time.GetUtcNow();
-        var first = await demo.FillAsync(_steps, _pipeline, cancellationToken);
-        await _steps.RunAsync("ingest", progress => Done(_pipeline.Ingest(progress, cancellationToken).Tables, IngestText));
+        var (first, rows) = await demo.FillAsync(_steps, _pipeline, cancellationToken);
         await _steps.RunAsync("apply", async _ =>
         {
             var result = await ApplyVerb.RunAsync(demo.Repo, null, false, cancellationToken);
@@ -50,7 +56,7 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
 
         var questions = new DemoQuestions(demo.Repo, Service, [.. demo.Users, Nobody], time);
         var agree = await _steps.RunAsync("serve", _ => questions.AskAsync(snapshot, cancellationToken));
-        var passed = await VerifyAsync(views, cancellationToken) && agree;
+        var passed = await VerifyAsync(views, cancellationToken) && agree && (rows is not { } two || two.Equal == two.Total);
         string? report = null;
         if (demo.Task is { } task && passed)
         {
@@ -58,8 +64,18 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         }
 
         Summary(time.GetElapsedTime(started), passed, report);
+        if (rows is { } counted)
+        {
+            var (equal, total) = (counted.Equal + _online.Equal, counted.Total + _online.Total);
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{equal:N0} of {total:N0} equal: rows of the lake that came both ways, and entities online"));
+        }
+
         return passed ? ExitCodes.Ok : ExitCodes.No;
     }
+
+    /// <summary>The step that lands what the change log holds.</summary>
+    public static Task IngestAsync(StepReport steps, Pipeline pipeline, CancellationToken cancellationToken) =>
+        steps.RunAsync("ingest", progress => Done(pipeline.Ingest(progress, cancellationToken).Tables, IngestText));
 
     private static Task<(T Result, string Line)> Done<T>(T result, Func<T, string> line) => Task.FromResult((result, line(result)));
 
@@ -91,6 +107,7 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
             {
                 var report = await _pipeline.VerifyAsync(view, cancellationToken)
                     ?? throw new InvalidOperationException($"{view.Name} was just materialised, and the registry does not say so.");
+                _online = (_online.Equal + report.Equal, _online.Total + report.Total);
                 return (report.Passed && report.Total > 0, string.Create(CultureInfo.InvariantCulture, $"{view.Name}: {report.Equal:N0} of {report.Total:N0} equal"));
             });
         }
@@ -115,6 +132,11 @@ internal sealed class DemoRun(Demo demo, TextWriter output, TimeProvider time)
         var told = passed ? "every online value equals the lake's" : "the stores do not agree: run 'fstore verify parity' for the first differences";
         output.WriteLine();
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Done in {elapsed.TotalSeconds:0.0} s; {told}. Try next:"));
+        if (demo.Before is { } before)
+        {
+            output.WriteLine($"  {before}");
+        }
+
         output.WriteLine($"  ./fstore serve{demo.Where}");
         output.WriteLine($"  ./fstore get-online-features --feature-service {Service} --entities user_id={demo.Users[0]},{demo.Users[1]}    (from another terminal)");
         output.WriteLine($"  ./fstore features show --as-of {time.GetUtcNow():yyyy-MM-dd} --user {demo.Users[0]}{demo.Where}");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FeatureStore.Cli.Composition;
+using FeatureStore.Cli.Output;
 using FeatureStore.Ingest.Import;
 using FeatureStore.Registry.Configuration;
 using FeatureStore.Registry.Validation;
@@ -32,23 +33,31 @@ internal static class DemoVerb
     {
         var fresh = new Option<bool>("--fresh") { Description = "Remove the lake, change log, online store and registry first." };
         var synthetic = new Option<bool>("--synthetic") { Description = "Generated data instead, in a feature repo of its own below data/synthetic." };
+        var full = new Option<bool>("--full") { Description = "Generated data through PostgreSQL, Kafka and Redis, as 'fstore dev up' starts them; a feature repo of its own below data/full." };
         var command = new Command(
             "demo",
             "Run everything on real bank transactions of 1993, moved to end within the last week, or on generated ones. Example: fstore demo --synthetic --users 10000 --days 30 --seed 7")
         {
-            fresh, synthetic, GenerateVerb.Users, GenerateVerb.Days, GenerateVerb.Seed,
+            fresh, synthetic, full, GenerateVerb.Users, GenerateVerb.Days, GenerateVerb.Seed,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Option[] generated = [GenerateVerb.Users, GenerateVerb.Days, GenerateVerb.Seed];
-            if (!parsed.GetValue(synthetic) && generated.Any(option => parsed.GetResult(option) is { Implicit: false }))
+            var (isFull, isFresh) = (parsed.GetValue(full), parsed.GetValue(fresh));
+            if (isFull && parsed.GetValue(synthetic))
             {
-                throw new UsageException("--users, --days and --seed say what to generate; add --synthetic.");
+                throw new UsageException("--synthetic runs without servers and --full with them; give one of them.");
+            }
+
+            if (!parsed.GetValue(synthetic) && !isFull && generated.Any(option => parsed.GetResult(option) is { Implicit: false }))
+            {
+                throw new UsageException("--users, --days and --seed say what to generate; add --synthetic or --full.");
             }
 
             var repo = GlobalOptions.Repo(parsed);
-            var demo = parsed.GetValue(synthetic) ? Synthetic(SyntheticRepo.Make(repo), GenerateVerb.Options(parsed, null)) : RealBank(repo);
-            if (parsed.GetValue(fresh))
+            var demo = isFull ? DemoFull.Make(repo, GenerateVerb.Options(parsed, null), isFresh)
+                : parsed.GetValue(synthetic) ? Synthetic(DemoRepo.Make(repo, "synthetic"), GenerateVerb.Options(parsed, null)) : RealBank(repo);
+            if (isFresh)
             {
                 await RemoveOnlineAsync(demo.Repo, cancellationToken);
                 demo.Repo.RemoveData();
@@ -84,12 +93,13 @@ internal static class DemoVerb
         }
     }
 
-    private static Demo RealBank(Repo repo) => new(repo, ["576", "2378", "1787"], string.Empty, LargeOutflow, async (steps, pipeline, cancellationToken) =>
+    private static Demo RealBank(Repo repo) => new(repo, ["576", "2378", "1787"], string.Empty, null, LargeOutflow, async (steps, pipeline, cancellationToken) =>
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "berka");
         var transactions = await ImportAsync("transactions", ImportMapping.BerkaTransactions, folder);
         await ImportAsync("customers", ImportMapping.BerkaCustomers, folder);
-        return FirstMonday.AddDays(7 * transactions.ShiftWeeks);
+        await DemoRun.IngestAsync(steps, pipeline, cancellationToken);
+        return new DemoFill(FirstMonday.AddDays(7 * transactions.ShiftWeeks));
 
         Task<ImportResult> ImportAsync(string name, ImportMapping mapping, string path) => steps.RunAsync("import", progress =>
         {
@@ -98,18 +108,26 @@ internal static class DemoVerb
         });
     });
 
-    // Users by Zipf's law: the first is the busiest, and most users have a transaction now and then.
-    private static Demo Synthetic(Repo repo, GenerateOptions options) => new(
+    /// <summary>A demo on generated data. Users are by Zipf's law: the first is the busiest, and most users have a transaction now and then.</summary>
+    public static Demo Generated(Repo repo, GenerateOptions options, string? before, Func<StepReport, Pipeline, CancellationToken, Task<DemoFill>> fillAsync) => new(
         repo,
         ["u0000000", $"u{options.Users / 100:0000000}", $"u{options.Users - 1:0000000}"],
         $" -c {Path.GetRelativePath(Directory.GetCurrentDirectory(), repo.Config.RepoDirectory)}",
+        before,
         null,
-        (steps, pipeline, cancellationToken) => steps.RunAsync("generate", progress =>
+        fillAsync);
+
+    private static Demo Synthetic(Repo repo, GenerateOptions options) => Generated(repo, options, null, async (steps, pipeline, cancellationToken) =>
+    {
+        var first = await steps.RunAsync("generate", progress =>
         {
             var result = pipeline.Generate(options, progress, cancellationToken);
             return Task.FromResult((MondayAfter(result.FirstDay), GenerateVerb.Text(result)));
-        }));
+        });
+        await DemoRun.IngestAsync(steps, pipeline, cancellationToken);
+        return new DemoFill(first);
+    });
 
-    private static DateTimeOffset MondayAfter(DateOnly day) =>
+    public static DateTimeOffset MondayAfter(DateOnly day) =>
         Instant.MondayAtOrBefore(new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero)).AddDays(7);
 }

@@ -29,7 +29,7 @@ internal static class GenerateVerb
             var options = Options(parsed, Day(parsed.GetValue(firstDay)));
             var repo = GlobalOptions.Repo(parsed);
             var result = parsed.GetValue(to) == Postgres
-                ? await new PostgresFeed(PostgresSettings.Address(repo.Config), TimeProvider.System).RunAsync(options, cancellationToken)
+                ? await new PostgresFeed(PostgresSettings.Address(repo.Config), TimeProvider.System).RunAsync(options, null, cancellationToken)
                 : new Pipeline(repo).Generate(options, null, cancellationToken);
             Answer.Object(parsed.GetValue(GlobalOptions.Json), Text(result), result);
             return ExitCodes.Ok;

@@ -32,7 +32,10 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
         AutoOffsetReset = AutoOffsetReset.Error,
     }).SetErrorHandler((_, e) => Note(e)).SetLogHandler((_, _) => { });
 
-    public IProducer<byte[], byte[]> Producer() => Make(() => new ProducerBuilder<byte[], byte[]>(new ProducerConfig(Own("message.timeout.ms", $"{DeliveryMillis}")) { Acks = Acks.All })
+    /// <param name="defaults">Names and values of settings that this producer needs.</param>
+    public IProducer<byte[], byte[]> Producer(params ReadOnlySpan<string> defaults) => Producer(Own(["message.timeout.ms", $"{DeliveryMillis}", .. defaults]));
+
+    private IProducer<byte[], byte[]> Producer(Dictionary<string, string> settings) => Make(() => new ProducerBuilder<byte[], byte[]>(new ProducerConfig(settings) { Acks = Acks.All })
         .SetErrorHandler((_, e) => Note(e)).SetLogHandler((_, _) => { }).Build());
 
     /// <summary>The topics that the cluster has.</summary>

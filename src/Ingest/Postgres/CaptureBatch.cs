@@ -106,6 +106,8 @@ internal sealed class CaptureBatch : IDisposable
     /// <summary>Lands the whole transactions; the progress goes with the last table, so that it never tells of more than all hold.</summary>
     public void Land(string appId, CancellationToken cancellationToken)
     {
+        // Before the lake, which knows what is done: what it holds is published too.
+        _options.Publisher?.Flush();
         foreach (var table in _tables)
         {
             if (table.Rows.Count > 0 || table == _tables[^1])
@@ -174,6 +176,7 @@ internal sealed class CaptureBatch : IDisposable
         foreach (var change in events.Messages(op, before, after, place))
         {
             events.Read(change, table.Rows);
+            _options.Publisher?.Publish(table.Table.Source, change);
         }
     }
 

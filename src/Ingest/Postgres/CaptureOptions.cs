@@ -11,6 +11,9 @@ public sealed record CapturedTable(PostgresTable Source, ChangeTable Lake);
 /// <param name="Slot">The replication slot; lower-case letters, digits and underscores.</param>
 public sealed record CaptureOptions(PostgresAddress Address, IReadOnlyList<CapturedTable> Tables, string Source, string Slot, string Publication)
 {
+    /// <summary>Gets every event too, before it is landed; null for none.</summary>
+    public IChangePublisher? Publisher { get; init; }
+
     /// <summary>Committed rows after which a batch is landed although more are at hand.</summary>
     public int BatchRows { get; init; } = 50_000;
 

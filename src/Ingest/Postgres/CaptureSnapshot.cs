@@ -34,6 +34,7 @@ internal sealed class CaptureSnapshot(CaptureOptions options, CaptureSlot slot, 
         {
             using var buffer = new RowBuffer(table.Source.Columns, options.MemoryRowsMax);
             await ReadAsync(table.Source, place, buffer, cancellationToken);
+            options.Publisher?.Flush();
             table.Lake.Append(buffer, new LakeTxn(slot.AppId, consistent), cancellationToken);
             rows += buffer.Count - 1;
         }
@@ -47,7 +48,7 @@ internal sealed class CaptureSnapshot(CaptureOptions options, CaptureSlot slot, 
         var columns = await ColumnsAsync(table, cancellationToken);
         var events = new TableEvents(table, columns, time);
         var micros = await MicrosAsync(cancellationToken);
-        Add(events, "t", null, new ChangePlace(options.Source, side.Database, place - 1, null, null, micros), buffer);
+        Add(table, events, "t", null, new ChangePlace(options.Source, side.Database, place - 1, null, null, micros), buffer);
         await using var select = new NpgsqlCommand($"SELECT {string.Join(", ", columns.Select(c => PostgresTable.Quoted(c.Name)))} FROM {table.Sql}", side) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
         await using var reader = await select.ExecuteReaderAsync(cancellationToken);
         var at = new ChangePlace(options.Source, side.Database, place, null, null, micros);
@@ -59,15 +60,16 @@ internal sealed class CaptureSnapshot(CaptureOptions options, CaptureSlot slot, 
                 image[i] = new SourceValue(reader.IsDBNull(i) ? null : reader.GetString(i));
             }
 
-            Add(events, "r", image, at, buffer);
+            Add(table, events, "r", image, at, buffer);
         }
     }
 
-    private static void Add(TableEvents events, string op, SourceValue[]? image, ChangePlace place, RowBuffer buffer)
+    private void Add(PostgresTable table, TableEvents events, string op, SourceValue[]? image, ChangePlace place, RowBuffer buffer)
     {
         foreach (var message in events.Messages(op, null, image, place))
         {
             events.Read(message, buffer);
+            options.Publisher?.Publish(table, message);
         }
     }
 
