@@ -130,12 +130,12 @@ public sealed class SwiftServer : IAsyncDisposable
     }
 
     private async Task StartAsync(string program, int port, params string[] arguments) =>
-        _programs.Add(await TestProgram.StartAsync(program, arguments, _folder, async cancellationToken =>
+        _programs.Add(await TestProgram.StartAsync(new ServerCommand(program, arguments, _folder, async cancellationToken =>
         {
             using var client = new TcpClient();
             await client.ConnectAsync("127.0.0.1", port, cancellationToken);
             return true;
-        }));
+        })));
 
     private async Task RingAsync(string kind, params string[] arguments)
     {
