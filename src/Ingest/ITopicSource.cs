@@ -11,6 +11,9 @@ public interface ITopicSource
     /// <summary>Under this name the lake keeps how far it is.</summary>
     string AppId { get; }
 
+    /// <summary>True if the topic has no other partition, so that its order is that of the changes. Rows without a key are told apart by nothing else.</summary>
+    bool IsWhole { get; }
+
     /// <summary>The first offset that can still be read.</summary>
     long First { get; }
 

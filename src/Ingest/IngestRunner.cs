@@ -72,7 +72,7 @@ public sealed class IngestRunner(
         }
 
         var last = batch[^1].Offset;
-        var sorted = TopicReader.Sort(_reader, batch);
+        var sorted = _topic.Sort(_reader, batch);
         _readerAt = last + 1;
         IngestSteps.Log.BatchRead();
 

@@ -11,6 +11,7 @@ internal sealed class TopicReader(ITopicSource source, IReadOnlyList<LakeColumn>
     private const int LookBackRowsFirst = 8;
     private const int LookBackRowsMax = 1_000;
     private const int LookBackGrowth = 8;
+    private const string Scattered = "The row has no key, and its topic has several partitions, so which of equal rows it is cannot be told. Give the topic one partition, or the table a key.";
     private readonly EnvelopeOptions _options = (options ?? EnvelopeOptions.Default) with { Source = options?.Source ?? source.Topic };
 
     /// <summary>A reader that has seen of the messages before an offset those that can matter: the newest, and of rows without a key all of its LSN.</summary>
@@ -26,7 +27,8 @@ internal sealed class TopicReader(ITopicSource source, IReadOnlyList<LakeColumn>
         return reader;
     }
 
-    public static SortedBatch Sort(EnvelopeReader reader, IReadOnlyList<StoredMessage> batch)
+    /// <summary>What each message of a batch is. In a topic of several partitions a row without a key is none that can be landed: which of equal ones it is would be a guess, and a guess may lose it.</summary>
+    public SortedBatch Sort(EnvelopeReader reader, IReadOnlyList<StoredMessage> batch)
     {
         var rows = new List<ChangeRow>(batch.Count);
         var letters = new List<DeadLetter>();
@@ -34,9 +36,13 @@ internal sealed class TopicReader(ITopicSource source, IReadOnlyList<LakeColumn>
         foreach (var stored in batch)
         {
             var read = reader.Read(stored.Message, stored.TimestampMillis);
-            if (read.Row is { } row)
+            if (read.Row is { } row && IsKeyless(row) && !source.IsWhole)
             {
-                rows.Add(row);
+                letters.Add(new DeadLetter(stored.Offset, 0, Scattered));
+            }
+            else if (read.Row is not null)
+            {
+                rows.Add(read.Row);
                 if (read.Second is { } second)
                 {
                     rows.Add(second);
@@ -96,8 +102,10 @@ internal sealed class TopicReader(ITopicSource source, IReadOnlyList<LakeColumn>
     {
         var row = new EnvelopeReader(columns, _options).Read(message.Message, message.TimestampMillis).Row;
         lsn = row?.Lsn ?? -1;
-        return row is not null && row.Part <= ChangeColumns.KeylessPart(0);
+        return row is not null && IsKeyless(row);
     }
+
+    private static bool IsKeyless(ChangeRow row) => row.Part <= ChangeColumns.KeylessPart(0);
 }
 
 /// <summary>The messages of a batch by what they are.</summary>

@@ -61,6 +61,9 @@ public sealed class LetterReplay(
     }
 
     // A letter is read by a reader that stands where it lay, since the messages before it may decide its identity.
-    private SortedBatch ReadAgain(DeadLetter letter) =>
-        TopicReader.Sort(new TopicReader(_source, columns, options).At(letter.Offset), log.Read(topic, letter.Offset, 1));
+    private SortedBatch ReadAgain(DeadLetter letter)
+    {
+        var reader = new TopicReader(_source, columns, options);
+        return reader.Sort(reader.At(letter.Offset), log.Read(topic, letter.Offset, 1));
+    }
 }

@@ -10,6 +10,9 @@ internal sealed class LogSource(EmbeddedChangeLog log, LogTopic topic) : ITopicS
     public string AppId => $"log:{log.ClusterId}:{topic.TopicId}:0";
 
     /// <inheritdoc/>
+    public bool IsWhole => true;
+
+    /// <inheritdoc/>
     public long First => 0;
 
     /// <inheritdoc/>

@@ -18,6 +18,14 @@ internal sealed class KafkaLookBack(KafkaClients clients, TimeProvider time) : I
         return (bounds.Low.Value, bounds.High.Value);
     }
 
+    /// <summary>How many partitions a topic has now.</summary>
+    /// <exception cref="KafkaSourceException">No broker answers.</exception>
+    public int Partitions(string topic) => clients.Guard(() =>
+    {
+        using var admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
+        return admin.GetMetadata(topic, KafkaClients.AnswerTimeout).Topics.Single(t => t.Topic == topic).Partitions.Count;
+    });
+
     /// <exception cref="KafkaSourceException">The messages do not come.</exception>
     public IReadOnlyList<StoredMessage> Read(TopicPartition partition, long first, long end) => clients.Guard<IReadOnlyList<StoredMessage>>(() =>
     {

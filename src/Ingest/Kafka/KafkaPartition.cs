@@ -18,6 +18,7 @@ internal sealed class KafkaPartition : ITopicSource
     {
         (Partition, AppId, _consumer, _lookBack, _deadLetters, _run) = (partition, $"{identity}:{partition.Partition.Value}", consumer, lookBack, deadLetters, run);
         (First, End) = lookBack.Bounds(partition);
+        IsWhole = lookBack.Partitions(partition.Topic) == 1;
     }
 
     public TopicPartition Partition { get; }
@@ -27,6 +28,9 @@ internal sealed class KafkaPartition : ITopicSource
 
     /// <inheritdoc/>
     public string AppId { get; }
+
+    /// <inheritdoc/>
+    public bool IsWhole { get; }
 
     /// <inheritdoc/>
     public long First { get; }

@@ -95,6 +95,8 @@ public sealed class KafkaGroupTests
 
         public string AppId => inner.AppId;
 
+        public bool IsWhole => inner.IsWhole;
+
         public long First => inner.First;
 
         public long Next(long? landed) => inner.Next(landed);

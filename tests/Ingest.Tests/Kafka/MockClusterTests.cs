@@ -21,7 +21,7 @@ public sealed class MockClusterTests : IDisposable
         var topics = RecordedTopics.Of(run);
         using var embedded = new TopicLake();
         using var lake = new KafkaLake(Servers(), isOld: false);
-        foreach (var table in BankTables.Plain.Where(t => topics[t.Topic].Any()).Take(3))
+        foreach (var table in BankTables.Plain.Where(t => t.Key.Length > 0 && topics[t.Topic].Any()).Take(3))
         {
             var records = topics[table.Topic].ToList();
             var expected = embedded.Ingest(table, [.. records.Select(r => r.Message)], portions: 1);
@@ -33,6 +33,20 @@ public sealed class MockClusterTests : IDisposable
             Assert.Equal((table.Name, expected), (table.Name, landed.Select(p => p.Landed).Aggregate((a, b) => a.Plus(b))));
             Assert.Equal(embedded.Rows(table), lake.Rows(table));
         }
+    }
+
+    [Fact]
+    public void Run_RowsWithoutAKeyInATopicOfSeveralPartitions_BecomeDeadLettersRatherThanOneOfTheirEqual()
+    {
+        // The cluster makes topics of four partitions.
+        var table = BankTables.Plain.First(t => t.Key.Length == 0);
+        using var lake = new KafkaLake(Servers(), isOld: false);
+        KafkaRecord[] records = [.. RecordedTopics.Of("json")[table.Topic].Select(r => new KafkaRecord(r.Message.Key, r.Message.Value)).Where(r => r.Value is not null)];
+        KafkaRecords.Write(_producer, $"several.{table.Topic}", records);
+        var landed = lake.Run("several", table).Select(p => p.Landed).Aggregate((a, b) => a.Plus(b));
+        Assert.NotEmpty(records);
+        Assert.Equal((0, records.Length), (landed.Rows, landed.DeadLetters));
+        Assert.Empty(lake.Rows(table));
     }
 
     private string Servers()
