@@ -52,6 +52,12 @@ public sealed class TestProgram : IDisposable
         Skip.IfNot(isThere, message);
     }
 
+    /// <summary>True if cases are tried that are left out of a usual run: <c>./test --long</c>.</summary>
+    public static bool IsLong => Environment.GetEnvironmentVariable("FSTORE_ROBUSTNESS") == "long";
+
+    /// <summary>Skips a case that stands for no kind of its own, unless all are wanted.</summary>
+    public static void NeedLong(bool isFurther = true) => Skip.If(isFurther && !IsLong, "One of several cases like it; './test --long' tries all.");
+
     /// <summary>Starts the program and waits until it is ready.</summary>
     public static async Task<TestProgram> StartAsync(ServerCommand command)
     {

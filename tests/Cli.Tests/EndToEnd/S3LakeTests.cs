@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FeatureStore.Cli.Tests.Verbs;
+using FeatureStore.Tests.Servers;
 using FeatureStore.Tests.Servers.S3;
 
 namespace FeatureStore.Cli.Tests.EndToEnd;
@@ -15,11 +16,12 @@ public sealed class S3LakeTests : IDisposable
 
     public void Dispose() => _fstore.Dispose();
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Verbs_LakeInBuckets_DoWhatTheyDoOnAFolder(bool isConditional)
     {
+        TestProgram.NeedLong(!isConditional);
         await using var server = await S3TestServer.StartAsync(Bucket, Users);
         server.IsConditional = isConditional;
         Use(server);

@@ -13,7 +13,7 @@ namespace FeatureStore.Cli.Tests.Kills;
 /// <summary><c>fstore ingest --from kafka</c> as a process: told to stop, killed at named steps and random moments. No change is lost, none is there twice.</summary>
 public sealed class KafkaKillTests
 {
-    private const int Portions = 8;
+    private static readonly int Portions = TestProgram.IsLong ? 8 : 3;
     private const int SigKilled = 137;
     private const string Transactions = "cdc/transactions";
     private static readonly string[] Steps = ["Ingest/BatchRead", "Ingest/LettersNoted", "Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone", "Ingest/BatchLanded", "Ingest/PositionNoted"];

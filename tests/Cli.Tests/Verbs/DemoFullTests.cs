@@ -16,6 +16,7 @@ public sealed partial class DemoFullTests : IDisposable
     [SkippableFact]
     public async Task Full_KilledRepeatedAndFresh_HasTheSameRowsBothWays()
     {
+        TestProgram.NeedLong();
         KafkaServer.Need();
         await using var postgres = await PostgresServer.StartAsync("wal_level=logical");
         await using var redis = await RedisServer.StartAsync();

@@ -1,6 +1,7 @@
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OfflineStore.Lake.Places.S3;
 using FeatureStore.OfflineStore.Lake.Upkeep;
+using FeatureStore.Tests.Servers;
 using FeatureStore.Tests.Servers.S3;
 
 namespace FeatureStore.OfflineStore.Tests.Lake.Places;
@@ -10,7 +11,7 @@ public sealed class S3FaultTests
 {
     private const string Table = "cdc/transactions";
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(StoreKind.S3, S3Fault.LosesAnswer)]
     [InlineData(StoreKind.S3, S3Fault.FailsAfterApplying)]
     [InlineData(StoreKind.S3, S3Fault.SlowDown)]
@@ -24,6 +25,7 @@ public sealed class S3FaultTests
     [InlineData(StoreKind.S3WithoutConditions, S3Fault.CutsBody)]
     public async Task Append_AFaultAtEachRequestInTurn_LandsOnce(StoreKind kind, S3Fault fault)
     {
+        TestProgram.NeedLong((kind, fault) is not ((StoreKind.S3, S3Fault.LosesAnswer or S3Fault.DamagesBody) or (StoreKind.S3WithoutConditions, S3Fault.FailsAfterApplying)));
         await using var places = await TestPlaces.OpenAsync(kind);
         var server = places.Server!;
         PlaceTableTests.Append(places.Lake, 1);
