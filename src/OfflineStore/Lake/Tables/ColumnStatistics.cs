@@ -16,7 +16,7 @@ internal sealed class ColumnStatistics
 
     public ColumnStatistics(IReadOnlyList<TableField> fields, DeltaMetadata metadata)
     {
-        var taken = fields.Where(f => !f.IsNested && !metadata.PartitionColumns.Contains(f.Name));
+        var taken = fields.Where(f => !f.IsNested && !f.IsVoid && !metadata.PartitionColumns.Contains(f.Name));
         var settings = new TableSettings(metadata.Configuration);
         _fields = settings.StatisticsColumns is { } named ? [.. taken.Where(f => named.Contains(f.Name))]
             : settings.StatisticsColumnsMax is { } max ? [.. taken.Take(max)]

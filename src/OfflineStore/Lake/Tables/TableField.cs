@@ -9,7 +9,8 @@ namespace FeatureStore.OfflineStore.Lake.Tables;
 /// <param name="CharLength">Characters that a char(n) is padded to, or null.</param>
 /// <param name="LengthMax">Most characters of a char(n) or varchar(n), or null.</param>
 /// <param name="Invariant">The column's invariant as its writer put it, or null.</param>
-internal sealed record TableField(string Name, string Sql, bool IsNullable, int? CharLength, int? LengthMax, string? Invariant)
+/// <param name="IsVoid">True for Spark's <c>void</c>: null in every row, as a text, and in no data file.</param>
+internal sealed record TableField(string Name, string Sql, bool IsNullable, int? CharLength, int? LengthMax, string? Invariant, bool IsVoid)
 {
     /// <summary>True for arrays, maps and structs.</summary>
     public bool IsNested => Sql.EndsWith(']') || Sql.StartsWith("MAP(", StringComparison.Ordinal) || Sql.StartsWith("STRUCT(", StringComparison.Ordinal);
@@ -36,13 +37,16 @@ internal sealed record TableField(string Name, string Sql, bool IsNullable, int?
         var note = Note(metadata, "__CHAR_VARCHAR_TYPE_STRING");
         var length = note?.IndexOf('(', StringComparison.Ordinal) is { } open and > 0
             && int.TryParse(note.AsSpan(open + 1).TrimEnd(')'), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : (int?)null;
+        var type = field.GetProperty("type");
+        var isVoid = type.ValueKind == JsonValueKind.String && type.ValueEquals("void");
         return new TableField(
             name,
-            Type(field.GetProperty("type"), name, table),
+            isVoid ? "VARCHAR" : Type(type, name, table),
             !(field.TryGetProperty("nullable", out var nullable) && nullable.ValueKind == JsonValueKind.False),
             note?.StartsWith("char(", StringComparison.Ordinal) == true ? length : null,
             length,
-            Note(metadata, "delta.invariants"));
+            Note(metadata, "delta.invariants"),
+            isVoid);
     }
 
     private static string? Note(JsonElement metadata, string name) =>

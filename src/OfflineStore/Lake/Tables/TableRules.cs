@@ -2,7 +2,7 @@ using FeatureStore.DuckDb;
 
 namespace FeatureStore.OfflineStore.Lake.Tables;
 
-/// <summary>What a table's schema asks of its rows: values where NOT NULL stands, texts no longer than declared.</summary>
+/// <summary>What a table's schema asks of its rows: values where NOT NULL stands, none where void stands, texts no longer than declared.</summary>
 internal static class TableRules
 {
     /// <summary>Refuses rows that break a rule, and rules that only another engine could check.</summary>
@@ -18,6 +18,11 @@ internal static class TableRules
         foreach (var field in fields.Where(f => !f.IsNullable))
         {
             Refuse($"{LakeSql.Name(field.Name)} IS NULL", $"column {field.Name} is NOT NULL, and a row has no value for it");
+        }
+
+        foreach (var field in fields.Where(f => f.IsVoid))
+        {
+            Refuse($"{LakeSql.Name(field.Name)} IS NOT NULL", $"column {field.Name} is of type void, which holds nothing, and a row has a value for it");
         }
 
         foreach (var field in fields.Where(f => f.LengthMax is not null))

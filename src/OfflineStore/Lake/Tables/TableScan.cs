@@ -56,7 +56,7 @@ internal sealed class TableScan
     private static string Data(TableField field)
     {
         var name = LakeSql.Name(field.Name);
-        return $"{Padded(field, $"CAST(d.{name} AS {field.Sql})")} AS {name}";
+        return field.IsVoid ? $"CAST(NULL AS {field.Sql}) AS {name}" : $"{Padded(field, $"CAST(d.{name} AS {field.Sql})")} AS {name}";
     }
 
     // Readers of char(n) see its spaces, whether the writer stored them or not.

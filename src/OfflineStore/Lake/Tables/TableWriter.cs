@@ -87,7 +87,7 @@ internal sealed class TableWriter
     /// <summary>One statement writes a folder for each group, named by its number.</summary>
     private List<Written> Copy(DuckDbConnection connection, string relation, List<string> keys, string folder, int groups, CancellationToken cancellationToken)
     {
-        var data = _fields.Where(f => !_partitions.Contains(f)).Select(f => $"r.{LakeSql.Name(f.Name)}").ToList();
+        var data = _fields.Where(f => !f.IsVoid && !_partitions.Contains(f)).Select(f => $"r.{LakeSql.Name(f.Name)}").ToList();
         var own = keys.Select((_, i) => LakeSql.Name(Unused($"write_key{i}"))).ToList();
         var number = LakeSql.Name(Unused("write_group"));
         var keyed = string.Join(", ", keys.Zip(own, (k, o) => $"{k} AS {o}"));

@@ -66,6 +66,24 @@ public sealed class TableWriterTests : IDisposable
         Assert.Equal(files.Select(f => $$"""{"v":1,"p q":{{JsonSerializer.Serialize(f.PartitionValues["p q"], Relaxed)}},"d":"1.50"}""").Order(StringComparer.Ordinal), rows.Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void Write_VoidColumn_IsInNoFileAndReadsAsNull()
+    {
+        var metadata = Metadata(Field("v", "integer"), Field("nothing", "void"));
+        var file = Assert.Single(Write(metadata, "(SELECT 1 AS v, NULL AS nothing)"));
+
+        Assert.Equal("""{"numRecords":1,"minValues":{"v":1},"maxValues":{"v":1},"nullCount":{"v":0}}""", file.Stats);
+        using var database = LakeDatabase.Open();
+        using var connection = LakeDatabase.Connect(database, CancellationToken.None);
+        using var columns = connection.Query($"SELECT name FROM parquet_schema({LakeSql.Path(Path.Combine(_root, file.Path))}) WHERE num_children IS NULL", CancellationToken.None);
+        Assert.True(columns.NextChunk());
+        Assert.Equal("v", columns.Text(0, 0));
+        Assert.Equal(1, columns.RowCount);
+        Assert.Equal("""{"v":1,"nothing":null}""", Assert.Single(RowJson.Rows(connection, new TableScan(_root, metadata).Sql([file]), CancellationToken.None)));
+
+        Assert.Contains("void", Assert.Throws<DeltaException>(() => Write(metadata, "(SELECT 1 AS v, 'x' AS nothing)")).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("''")]
     [InlineData("'é'")]
