@@ -1,3 +1,4 @@
+using FeatureStore.Ingest.Postgres.Values;
 using FeatureStore.OfflineStore.Lake;
 using Npgsql.Replication.PgOutput;
 using Npgsql.Replication.PgOutput.Messages;
@@ -15,14 +16,16 @@ internal sealed class CaptureBatch : IDisposable
     private readonly TimeProvider _time;
     private readonly CapturedBuffer[] _tables;
     private readonly Dictionary<uint, CapturedBuffer?> _relations = [];
+    private readonly Dictionary<uint, uint> _types = []; // Of those that are no types of the system, as they are written.
     private (long Final, uint Xid, long Micros) _transaction;
     private long _transactionRows;
+    private long _before; // End of the last commit, or of a message outside of transactions after it, as events tell it.
 
     public CaptureBatch(CaptureOptions options, string appId, string database, TimeProvider time)
     {
         (_options, _database, _time) = (options, database, time);
         _tables = [.. options.Tables.Select(t => new CapturedBuffer(t, new RowBuffer(t.Source.Columns, options.MemoryRowsMax), t.Lake.TxnVersion(appId) ?? 0))];
-        DurableLsn = CommitLsn = _tables[^1].Landed;
+        DurableLsn = CommitLsn = _before = _tables[^1].Landed;
     }
 
     /// <summary>End of the last whole transaction.</summary>
@@ -62,8 +65,11 @@ internal sealed class CaptureBatch : IDisposable
                 break;
             case CommitMessage commit:
                 IsBetweenTransactions = true;
-                CommitLsn = (long)(ulong)commit.TransactionEndLsn;
+                CommitLsn = _before = (long)(ulong)commit.TransactionEndLsn;
                 Transactions += Rows > _transactionRows ? 1 : 0;
+                break;
+            case TypeMessage type:
+                _types[type.TypeId] = PgTypes.Resolved(type.TypeId, type.Namespace.Length == 0, type.Name);
                 break;
             case RelationMessage relation:
                 Note(relation);
@@ -100,6 +106,9 @@ internal sealed class CaptureBatch : IDisposable
                 }
 
                 break;
+            case LogicalDecodingMessage { Flags: 0 } aside:
+                _before = (long)(ulong)aside.MessageLsn;
+                break;
         }
     }
 
@@ -130,7 +139,7 @@ internal sealed class CaptureBatch : IDisposable
         }
 
         var source = table.Table.Source;
-        List<SourceColumn> columns = [.. relation.Columns.Select(c => new SourceColumn(c.ColumnName, c.DataTypeId, c.TypeModifier, c.Flags.HasFlag(RelationMessage.Column.ColumnFlags.PartOfKey)))];
+        List<SourceColumn> columns = [.. relation.Columns.Select(c => new SourceColumn(c.ColumnName, _types.GetValueOrDefault(c.DataTypeId, c.DataTypeId), c.TypeModifier, c.Flags.HasFlag(RelationMessage.Column.ColumnFlags.PartOfKey)))];
 
         // Without the key columns an update or delete does not tell which row it was.
         if (source.KeyColumns.FirstOrDefault(k => !columns.Any(c => c.Name == k && c.IsKey)) is { } missing)
@@ -147,6 +156,15 @@ internal sealed class CaptureBatch : IDisposable
         var (id, count) = (relation.RelationId, relation.Columns.Count);
         var before = old is null ? null : await ReadAsync(old, count, cancellationToken);
         var after = now is null ? null : await ReadAsync(now, count, cancellationToken);
+        if (message is FullUpdateMessage)
+        {
+            // A long value that was not changed is in the old row.
+            for (var i = 0; i < count; i++)
+            {
+                after![i] = after[i].IsUnavailable ? before![i] : after[i];
+            }
+        }
+
         Add(op, id, before, after, message);
     }
 
@@ -172,7 +190,7 @@ internal sealed class CaptureBatch : IDisposable
             return;
         }
 
-        var place = new ChangePlace(_options.Source, _database, (long)(ulong)message.WalStart, CommitLsn == 0 ? null : CommitLsn, _transaction.Xid, _transaction.Micros);
+        var place = new ChangePlace(_options.Source, _database, (long)(ulong)message.WalStart, _before == 0 ? null : _before, _transaction.Xid, _transaction.Micros);
         foreach (var change in events.Messages(op, before, after, place))
         {
             events.Read(change, table.Rows);

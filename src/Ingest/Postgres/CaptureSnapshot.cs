@@ -1,3 +1,4 @@
+using FeatureStore.Ingest.Postgres.Values;
 using FeatureStore.OfflineStore.Lake;
 using Npgsql;
 using Npgsql.Replication;
@@ -82,14 +83,22 @@ internal sealed class CaptureSnapshot(CaptureOptions options, CaptureSlot slot, 
     private async Task<IReadOnlyList<SourceColumn>> ColumnsAsync(PostgresTable table, CancellationToken cancellationToken)
     {
         await using var select = new NpgsqlCommand(
-            "SELECT attname::text, atttypid, atttypmod FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum", side)
+            """
+            SELECT a.attname::text, a.atttypid, a.atttypmod, b.typnamespace = 'pg_catalog'::regnamespace, b.typname::text
+            FROM pg_attribute a CROSS JOIN LATERAL (
+              WITH RECURSIVE under AS (
+                SELECT * FROM pg_type WHERE oid = a.atttypid
+                UNION ALL SELECT t.* FROM pg_type t JOIN under ON under.typtype = 'd' AND t.oid = under.typbasetype)
+              SELECT typnamespace, typname FROM under WHERE typtype <> 'd') b
+            WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum
+            """, side)
         { Parameters = { new() { Value = table.Sql } } };
         await using var reader = await select.ExecuteReaderAsync(cancellationToken);
         var columns = new List<SourceColumn>();
         while (await reader.ReadAsync(cancellationToken))
         {
             var name = reader.GetString(0);
-            columns.Add(new SourceColumn(name, reader.GetFieldValue<uint>(1), reader.GetInt32(2), table.KeyColumns.Contains(name)));
+            columns.Add(new SourceColumn(name, PgTypes.Resolved(reader.GetFieldValue<uint>(1), reader.GetBoolean(3), reader.GetString(4)), reader.GetInt32(2), table.KeyColumns.Contains(name)));
         }
 
         return columns;

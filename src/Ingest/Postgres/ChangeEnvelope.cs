@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using FeatureStore.Ingest.Debezium;
+using FeatureStore.Ingest.Postgres.Values;
 
 namespace FeatureStore.Ingest.Postgres;
 
@@ -19,6 +22,8 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
     private const string Version = "3.7.0.Final";
     private const long MicrosPerMillisecond = 1_000;
     private const long NanosPerMicrosecond = 1_000;
+    private static readonly string UnavailableBytes = Convert.ToBase64String(Encoding.UTF8.GetBytes(EnvelopeOptions.UnavailableDefault));
+    private static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly MemoryStream _bytes = new();
 
     /// <summary>The event's value. Of a key image only the key columns have a value, and the others are null.</summary>
@@ -37,8 +42,8 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
         json.WriteEndObject();
     });
 
-    /// <summary>The message key: the table's key columns in its order.</summary>
-    public byte[] Key(SourceValue[] image) => Write(json =>
+    /// <summary>The message key: the table's key columns in its order; null if it has none.</summary>
+    public byte[]? Key(SourceValue[] image) => table.KeyColumns.Count == 0 ? null : Write(json =>
     {
         json.WriteStartObject();
         for (var i = 0; i < columns.Count; i++)
@@ -56,7 +61,7 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
     private byte[] Write(Action<Utf8JsonWriter> write)
     {
         _bytes.SetLength(0);
-        using (var json = new Utf8JsonWriter(_bytes))
+        using (var json = new Utf8JsonWriter(_bytes, Form))
         {
             write(json);
         }
@@ -82,11 +87,11 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
         json.WriteEndObject();
     }
 
-    private static void Value(Utf8JsonWriter json, SourceColumn column, SourceValue value)
+    private void Value(Utf8JsonWriter json, SourceColumn column, SourceValue value)
     {
         if (value.IsUnavailable)
         {
-            json.WriteStringValue(EnvelopeOptions.UnavailableDefault);
+            json.WriteStringValue(column.TypeId == PgTypes.Bytes ? UnavailableBytes : EnvelopeOptions.UnavailableDefault);
         }
         else if (value.Text is null)
         {
@@ -94,7 +99,20 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
         }
         else
         {
-            PgValues.Write(json, column, value.Text);
+            Write(json, column, value.Text);
+        }
+    }
+
+    private void Write(Utf8JsonWriter json, SourceColumn column, string text)
+    {
+        try
+        {
+            PgValues.Write(json, column, text);
+        }
+        catch (Exception e) when (PgValues.IsUnsuited(e))
+        {
+            throw new PostgresSourceException(
+                $"Column '{column.Name}' of {table} has a value that is not in the form of its type (OID {column.TypeId}). Capture stands before its transaction; leave the column out of the publication, or make it text at the source.", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Debezium;
+using FeatureStore.Ingest.Postgres.Values;
 
 namespace FeatureStore.Ingest.Postgres;
 
