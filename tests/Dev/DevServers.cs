@@ -6,11 +6,14 @@ namespace FeatureStore.Tests.Dev;
 /// <summary>The set of servers that a full deployment needs, as far as they run natively here.</summary>
 internal sealed class DevServers
 {
+    // The lake, and the users' side of it.
+    private static readonly string[] Buckets = ["transaction-data", "transaction-data-user"];
     private readonly string _root;
     private readonly DevServer _postgres;
     private readonly DevServer _zookeeper;
     private readonly DevServer _kafka;
     private readonly DevServer _redis;
+    private readonly DevServer _s3;
 
     public DevServers(string root)
     {
@@ -24,8 +27,14 @@ internal sealed class DevServers
             MakeClusterAsync,
             (folder, port) => KafkaServer.BrokerCommand(folder, port, _zookeeper.Port!.Value, "num.partitions=3", "log.retention.check.interval.ms=1000"));
 
-        // In the order of their start. An S3 server joins here, with its settings in the environment's file.
-        All = [_postgres, _redis, _zookeeper, _kafka];
+        // Swift's programs share a folder, in which the front finds the others.
+        var swift = Path.Combine(root, "swift");
+        var memcached = new DevServer(root, "memcached", NothingAsync, SwiftServer.MemcachedCommand);
+        var stores = SwiftServer.Stores.Select(kind => new DevServer(root, $"swift-{kind}", _ => MakeFolderAsync(swift), (_, port) => SwiftServer.StoreCommand(swift, kind, port)));
+        _s3 = new DevServer(root, "s3", NothingAsync, (_, port) => SwiftServer.ProxyCommand(swift, port, memcached.Port!.Value));
+
+        // In the order of their start.
+        All = [_postgres, _redis, memcached, .. stores, _s3, _zookeeper, _kafka];
     }
 
     public IReadOnlyList<DevServer> All { get; }
@@ -39,7 +48,11 @@ internal sealed class DevServers
         PostgresServer.Need();
         RedisServer.Need();
         KafkaServer.Need();
+        SwiftServer.Need();
     }
+
+    /// <summary>Makes what the servers need before fstore comes.</summary>
+    public Task PrepareAsync() => SwiftServer.MakeBucketsAsync(SwiftServer.Address(_s3.Port!.Value), Buckets);
 
     /// <summary>Writes the settings of fstore for these servers.</summary>
     public async Task WriteEnvironmentAsync()
@@ -48,6 +61,10 @@ internal sealed class DevServers
         {
             ["FSTORE__POSTGRES__CONNECTION_STRING"] = $"Host={IPAddress.Loopback};Port={_postgres.Port};Username={PostgresServer.SuperUser};Database=postgres",
             ["FSTORE__KAFKA__BOOTSTRAP_SERVERS"] = $"{IPAddress.Loopback}:{_kafka.Port}",
+            ["FSTORE__S3__ENDPOINT"] = SwiftServer.Address(_s3.Port!.Value).ToString(),
+            ["FSTORE__S3__ACCESS_KEY"] = SwiftServer.AccessKey,
+            ["FSTORE__S3__SECRET_KEY"] = SwiftServer.SecretKey,
+            ["FSTORE__S3__CONDITIONAL_PUT"] = "no", // Swift has none; so it need not be asked.
             ["FSTORE__KAFKA__CLUSTER"] = await File.ReadAllTextAsync(ClusterFile(_kafka.Folder)),
         };
         foreach (var (name, value) in KafkaServer.ClientSettings)
@@ -66,6 +83,12 @@ internal sealed class DevServers
     }
 
     private static Task NothingAsync(string folder) => Task.CompletedTask;
+
+    private static Task MakeFolderAsync(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        return Task.CompletedTask;
+    }
 
     private static string ClusterFile(string folder) => Path.Combine(folder, "cluster");
 

@@ -23,6 +23,7 @@ try
                     Tell(server, isNew ? "started" : "runs already");
                 }
 
+                await servers.PrepareAsync();
                 await servers.WriteEnvironmentAsync();
                 Console.WriteLine($"Settings for fstore: source {Path.GetRelativePath(Directory.GetCurrentDirectory(), servers.EnvironmentFile)}");
             }
@@ -58,7 +59,7 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException or Inv
 }
 
 static void Tell(DevServer server, string state) =>
-    Console.WriteLine($"{server.Name,-10} port {server.Port?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-",-6} pid {server.Pid?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-",-8} {state}");
+    Console.WriteLine($"{server.Name,-15} port {server.Port?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-",-6} pid {server.Pid?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-",-8} {state}");
 
 // Two at once would start a server twice. The system lets go of the lock when the process is gone, however that came.
 static FileStream Alone(string root)

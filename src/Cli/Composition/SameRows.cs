@@ -23,7 +23,7 @@ internal static class SameRows
 
     private static HashSet<UInt128> Rows(Repo repo, string path, CancellationToken cancellationToken)
     {
-        var table = new LakeTable(Path.Combine(repo.Config.LakePath, path), LakeOptions.Read(repo.Config));
+        var table = new LakeTable(repo.Lake.Below(path), LakeOptions.Read(repo.Config));
         return [.. table.Rows(table.Read(null, null, cancellationToken), null, cancellationToken).Select(Hash)];
     }
 

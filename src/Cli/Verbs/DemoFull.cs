@@ -6,14 +6,15 @@ using FeatureStore.Ingest.Kafka;
 namespace FeatureStore.Cli.Verbs;
 
 /// <summary>
-/// The demo on servers: a bank in PostgreSQL whose changes come into the lake by native capture, and into a second lake as events through Kafka. Both lakes must
-/// hold the same rows; features of the first go online into Redis.
+/// The demo on servers: a bank in PostgreSQL whose changes come into the lake by native capture, and into a second lake as events through Kafka. Both lakes lie on
+/// S3 where a server is named, and must hold the same rows; features of the first go online into Redis.
 /// </summary>
 internal static class DemoFull
 {
     private const string Name = "full";
     private const string KafkaName = "full-kafka";
     private const string Redis = "FSTORE_REDIS";
+    private const string S3 = "FSTORE__S3__ENDPOINT";
 
     /// <summary>Days that are there before the capture begins are half of all; the others are streamed.</summary>
     private const int SnapshotShare = 2;
@@ -28,8 +29,8 @@ internal static class DemoFull
         }
 
         var prefix = Prefix(of, isFresh);
-        var repo = DemoRepo.Make(of, Name, Settings(prefix));
-        var overKafka = DemoRepo.Make(of, KafkaName, Settings(prefix));
+        var repo = DemoRepo.Make(of, Name, Settings(prefix, prefix));
+        var overKafka = DemoRepo.Make(of, KafkaName, Settings(prefix, prefix + "-kafka"));
         if (isFresh)
         {
             overKafka.RemoveData();
@@ -97,7 +98,7 @@ internal static class DemoFull
         return prefix;
     }
 
-    private static string Settings(string prefix) => $$"""
+    private static string Settings(string prefix, string lake) => $$"""
         # Written by 'fstore demo --full'. The servers come from the environment: '. .dev/env'.
         project: bank_full
         provider: local
@@ -109,7 +110,7 @@ internal static class DemoFull
           type: file
         entity_key_serialization_version: 3
         fstore:
-          lake: data/lake
+          lake: {{(Environment.GetEnvironmentVariable(S3) is null ? "data/lake" : $"s3://transaction-data/{lake}")}}
           log: data/log.db
           kafka:
             topic_prefix: {{prefix}}
