@@ -31,15 +31,18 @@ internal sealed class ComputeRun : IDisposable
         _connection = LakeDatabase.Connect(_database, cancellationToken);
     }
 
+    /// <summary>Parts of the keys that rows are made for one after the other; more where memory does not do.</summary>
+    private int Parts { get; init; } = 1;
+
     /// <exception cref="DeltaException">The view is not aggregated, or there is no change table.</exception>
-    public static ComputeRun Open(LakePlace lake, FeatureViewModel view, LakeOptions? options, CancellationToken cancellationToken)
+    public static ComputeRun Open(LakePlace lake, FeatureViewModel view, LakeOptions? options, int parts, CancellationToken cancellationToken)
     {
         var aggregated = view.Aggregated
             ?? throw new DeltaException($"View {view.Name} has no aggregations, so there is nothing to compute; name an aggregated view.");
         var sourceRoot = lake.Below(aggregated.SourcePath);
         var source = new DeltaLog(sourceRoot).Read(cancellationToken)
             ?? throw new DeltaException($"{sourceRoot} holds no change table yet; ingest changes before computing view {view.Name}.");
-        return new ComputeRun(sourceRoot, lake.Below(view.Source.Path), view, aggregated, source, options, cancellationToken);
+        return new ComputeRun(sourceRoot, lake.Below(view.Source.Path), view, aggregated, source, options, cancellationToken) { Parts = parts };
     }
 
     public void Dispose()
@@ -131,7 +134,7 @@ internal sealed class ComputeRun : IDisposable
         time =>
         {
             _connection.Execute(_compiler.Members(_scan, time, isTouched), cancellationToken);
-            _connection.Execute(_compiler.Rows(time), cancellationToken);
+            KeyParts.Run(Parts, (part, parts) => _connection.Execute(_compiler.Rows(time, part, parts), cancellationToken));
         },
         isTouched ? _view.JoinKeys.Count : null,
         cancellationToken);

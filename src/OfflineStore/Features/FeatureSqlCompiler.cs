@@ -134,8 +134,10 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
     /// A key whose window never changes after its birth needs no more than one grouping; the others are spread over the points
     /// in time at which a member comes or goes.
     /// </summary>
-    public string Rows(long asOfMicros)
+    /// <param name="part">The part of the keys that it is done for, of <paramref name="parts"/>.</param>
+    public string Rows(long asOfMicros, int part = 0, int parts = 1)
     {
+        var of = KeyParts.Where(Keys, part, parts);
         var t = LakeSql.Number(asOfMicros);
         var names = Names().ToList();
         var aggregates = aggregated.Aggregations.Select((a, i) => $"{new AggregateSql(view, a, ColumnOf(a), OutputColumns[_keys.Count + i].Type).Term} AS {names[i]}");
@@ -143,24 +145,28 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
         var keys = string.Join(", ", _keys.Select(k => "p." + k));
         var on = string.Join(" AND ", _keys.Select(k => $"x.{k} = p.{k}"));
         var changed = string.Join(" OR ", names.Select(n => $"{n} IS DISTINCT FROM lag({n}) OVER rows_of_key"));
+        var matches = on.Replace("x.", "f.", StringComparison.Ordinal);
+
+        // Statements of their own: in one, the groupings and joins would hold their memory side by side.
         return $"""
-            INSERT INTO computed
-            WITH late AS MATERIALIZED (SELECT DISTINCT {Keys} FROM member WHERE k > {t} OR k_next < {ChangeVersions.End}),
-            point AS MATERIALIZED (
+            CREATE OR REPLACE TEMP TABLE late AS SELECT DISTINCT {Keys} FROM (FROM member{of}) WHERE k > {t} OR k_next < {ChangeVersions.End};
+            CREATE OR REPLACE TEMP TABLE point AS
                 SELECT {Keys}, k FROM birth SEMI JOIN late USING ({Keys})
                 UNION SELECT {Keys}, k FROM member SEMI JOIN late USING ({Keys})
-                UNION SELECT {Keys}, k_next FROM member WHERE k_next < {ChangeVersions.End}),
-            spread AS (
-                SELECT * EXCLUDE (k_next) FROM member ANTI JOIN late USING ({Keys})
-                UNION ALL BY NAME
-                SELECT x.* EXCLUDE (k, k_next), p.k FROM point p JOIN member x ON {on} AND x.k <= p.k AND x.k_next > p.k),
-            f AS MATERIALIZED (SELECT {Keys}, k, {string.Join(", ", aggregates)} FROM spread GROUP BY {Keys}, k),
-            once AS (
+                UNION SELECT {Keys}, k_next FROM member SEMI JOIN late USING ({Keys}) WHERE k_next < {ChangeVersions.End};
+            CREATE OR REPLACE TEMP TABLE f AS
+                WITH spread AS (
+                    SELECT * EXCLUDE (k_next) FROM (FROM member{of}) ANTI JOIN late USING ({Keys})
+                    UNION ALL BY NAME
+                    SELECT x.* EXCLUDE (k, k_next), p.k FROM point p JOIN member x ON {on} AND x.k <= p.k AND x.k_next > p.k)
+                SELECT {Keys}, k, {string.Join(", ", aggregates)} FROM spread GROUP BY {Keys}, k;
+            INSERT INTO computed
+            WITH once AS (
                 SELECT {keys}, {string.Join(", ", values)}, p.k
-                FROM (FROM birth ANTI JOIN late USING ({Keys})) p LEFT JOIN f ON {on.Replace("x.", "f.", StringComparison.Ordinal)} AND f.k = p.k),
+                FROM (FROM (FROM birth{of}) ANTI JOIN late USING ({Keys})) p LEFT JOIN f ON {matches} AND f.k = p.k),
             often AS (
                 SELECT {keys}, {string.Join(", ", values)}, p.k
-                FROM point p LEFT JOIN f ON {on.Replace("x.", "f.", StringComparison.Ordinal)} AND f.k = p.k)
+                FROM point p LEFT JOIN f ON {matches} AND f.k = p.k)
             SELECT * EXCLUDE (k), {LakeSql.Instant(t)}, {LakeSql.Instant("k")}
             FROM (
                 SELECT * FROM once

@@ -28,6 +28,9 @@ public sealed class WeeklyFeatures(LakePlace lake, LakeOptions? options = null)
 {
     private const int AsOfMax = 100_000;
 
+    /// <summary>Parts of the entities that are begun with, one after the other; they become more where memory does not do.</summary>
+    internal int Parts { get; init; } = 1;
+
     /// <summary>Computes the view as of <paramref name="fromMicros"/> and every step up to <paramref name="toMicros"/>, both inclusive.</summary>
     public ComputeResult Compute(
         FeatureViewModel view, long fromMicros, long toMicros, TimeSpan every, CancellationToken cancellationToken)
@@ -48,7 +51,7 @@ public sealed class WeeklyFeatures(LakePlace lake, LakeOptions? options = null)
     /// <exception cref="DeltaException">The view is not aggregated, a table is damaged, or another run wrote meanwhile.</exception>
     public ComputeResult Compute(FeatureViewModel view, IReadOnlyList<long> asOfMicros, CancellationToken cancellationToken)
     {
-        using var run = ComputeRun.Open(lake, view, options, cancellationToken);
+        using var run = ComputeRun.Open(lake, view, options, Parts, cancellationToken);
         return run.Compute([.. asOfMicros.Distinct().Order()], cancellationToken);
     }
 
@@ -59,7 +62,7 @@ public sealed class WeeklyFeatures(LakePlace lake, LakeOptions? options = null)
     /// <exception cref="DeltaException">The view is not aggregated, a table is damaged, or another run wrote meanwhile.</exception>
     public TouchedResult ComputeTouched(FeatureViewModel view, CancellationToken cancellationToken)
     {
-        using var run = ComputeRun.Open(lake, view, options, cancellationToken);
+        using var run = ComputeRun.Open(lake, view, options, Parts, cancellationToken);
         return run.ComputeTouched(cancellationToken);
     }
 }
