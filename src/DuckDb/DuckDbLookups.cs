@@ -41,16 +41,14 @@ public static unsafe class DuckDbLookups
         {
             while (reader.NextChunk())
             {
-                for (var row = 0; row < reader.RowCount; row++)
+                var positions = new int[reader.RowCount];
+                for (var row = 0; row < positions.Length; row++)
                 {
                     var position = reader.Int64(0, row);
-                    if ((ulong)position >= (ulong)rows)
-                    {
-                        throw new DuckDbException($"Position {position} lies outside of {rows} rows to hold.", sql);
-                    }
+                    positions[row] = (ulong)position < (ulong)rows ? (int)position : throw new DuckDbException($"Position {position} lies outside of {rows} rows to hold.", sql);
                 }
 
-                Copy(reader, 1, columns, row => (int)reader.Int64(0, row));
+                Copy(reader, 1, columns, positions);
             }
 
             Offer(connection, names, columns);
@@ -83,8 +81,7 @@ public static unsafe class DuckDbLookups
                     throw new DuckDbException($"There are more than {rows} rows to hold.", sql);
                 }
 
-                var from = read;
-                Copy(reader, 0, columns, row => from + row);
+                Copy(reader, 0, columns, [.. Enumerable.Range(read, reader.RowCount)]);
                 read += reader.RowCount;
             }
 
@@ -113,16 +110,12 @@ public static unsafe class DuckDbLookups
         return [.. types.Select(t => new HeldColumn(t, rows))];
     }
 
-    private static void Copy(DuckDbReader reader, int from, List<HeldColumn> columns, Func<int, int> position)
+    private static void Copy(DuckDbReader reader, int from, List<HeldColumn> columns, int[] positions)
     {
-        var positions = Enumerable.Range(0, reader.RowCount).Select(position).ToArray();
         for (var c = 0; c < columns.Count; c++)
         {
             var (data, validity) = reader.Vector(from + c);
-            for (var row = 0; row < positions.Length; row++)
-            {
-                columns[c].Copy((byte*)data, (ulong*)validity, row, positions[row]);
-            }
+            columns[c].Copy(positions, (byte*)data, (ulong*)validity);
         }
     }
 

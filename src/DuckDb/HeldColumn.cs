@@ -41,18 +41,18 @@ internal sealed unsafe class HeldColumn : IDisposable
         _ => 0,
     };
 
-    /// <summary>Takes a row of a vector.</summary>
+    /// <summary>Takes rows of a vector, each to its position.</summary>
     /// <param name="validity">The vector's bits of values that are not null; null if there are no nulls.</param>
-    public void Copy(byte* data, ulong* validity, int row, int position)
+    public void Copy(ReadOnlySpan<int> positions, byte* data, ulong* validity)
     {
-        if (!NullBits.IsValue(validity, row))
+        switch (_width)
         {
-            return;
+            case 1: Copy(positions, data, validity, _values); break;
+            case 2: Copy(positions, (short*)data, validity, (short*)_values); break;
+            case 4: Copy(positions, (int*)data, validity, (int*)_values); break;
+            case 8: Copy(positions, (long*)data, validity, (long*)_values); break;
+            default: Copy(positions, (NativeHugeInt*)data, validity, (NativeHugeInt*)_values); break;
         }
-
-        _missing -= 1 - _isValue[position];
-        _isValue[position] = 1;
-        Unsafe.CopyBlockUnaligned(_values + ((long)position * _width), data + ((long)row * _width), (uint)_width);
     }
 
     /// <summary>Writes the values at positions into a vector: null at a null position, outside of the column, and where the column is null.</summary>
@@ -75,15 +75,34 @@ internal sealed unsafe class HeldColumn : IDisposable
         _values = null;
     }
 
+    // These loops run over millions of values within the first second of a process, so they are not left to be compiled well later.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Copy<T>(ReadOnlySpan<int> positions, T* data, ulong* validity, T* values)
+        where T : unmanaged
+    {
+        for (var row = 0; row < positions.Length; row++)
+        {
+            if (NullBits.IsValue(validity, row))
+            {
+                var position = positions[row];
+                _missing -= 1 - _isValue[position];
+                _isValue[position] = 1;
+                values[position] = data[row];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pick<T>(int count, long* positions, ulong* validity, nint vector, T* output)
         where T : unmanaged
     {
         var values = (T*)_values;
         var nulls = new NullBits(vector);
+        var (rows, isValue) = ((ulong)Rows, _missing == 0 ? null : _isValue);
         for (var i = 0; i < count; i++)
         {
             var position = positions[i];
-            if ((ulong)position < (ulong)Rows && (_missing == 0 || _isValue[position] != 0) && NullBits.IsValue(validity, i))
+            if ((ulong)position < rows && (isValue is null || isValue[position] != 0) && NullBits.IsValue(validity, i))
             {
                 output[i] = values[position];
             }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FeatureStore.DuckDb;
 
 /// <summary>Rows in the order of a group and a moment; tells the last of a group that is not after a moment.</summary>
@@ -33,6 +35,7 @@ internal sealed unsafe class HeldMoments
     }
 
     /// <summary>Writes the positions of the rows sought; null where there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Find(int count, int* groups, ulong* groupValidity, long* moments, ulong* momentValidity, nint vector)
     {
         var output = (long*)NativeDuckDb.VectorData(vector);
@@ -52,6 +55,7 @@ internal sealed unsafe class HeldMoments
     }
 
     /// <summary>The last row of a group whose moment is not after another; −1 if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Find(int group, long moment)
     {
         if ((uint)group >= (uint)(_starts.Length - 1))

@@ -60,6 +60,7 @@ internal sealed class TrainingJoin
         keys.MakePoints(cancellationToken);
         _leakage.Begin(cancellationToken);
         var plan = _plan with { Views = [.. _plan.Views.Select(v => Prepare(v, cancellationToken))] };
+        _held.Bound(cancellationToken);
         AnswerWindows(cancellationToken);
         for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
         {

@@ -54,10 +54,12 @@ internal sealed class HeldViews(DuckDbConnection connection, int memoryLimitMiB,
         }
 
         _used += needed;
-        LakeDatabase.Bound(connection, memoryLimitMiB - (int)(_used >> 20), cancellationToken);
         _held.Add(i);
         _views.Add(i, new View(first, [.. fixedWidth], features));
     }
+
+    /// <summary>Lowers DuckDB's bound by what is held, when every view is.</summary>
+    public void Bound(CancellationToken cancellationToken) => LakeDatabase.Bound(connection, memoryLimitMiB - (int)(_used >> 20), cancellationToken);
 
     /// <summary>Whether a feature is looked up.</summary>
     public bool Holds(int view, int feature) => _views.TryGetValue(view, out var held) && held.Features.Contains(feature);
