@@ -37,7 +37,7 @@ internal static class Failures
     private static int Code(Exception e) => e switch
     {
         UsageException or MaterializeRangeException or EntityValueException or EntityKeyException => ExitCodes.Usage,
-        RetrievalException { Fault: RetrievalFault.Invalid or RetrievalFault.TooLarge } => ExitCodes.Usage,
+        RetrievalException { Fault: RetrievalFault.Invalid or RetrievalFault.TooLarge or RetrievalFault.RequestDataMissing } => ExitCodes.Usage,
         RetrievalException { Fault: not RetrievalFault.NotRecorded } => ExitCodes.No,
         DefinitionException or LabelException or RegistryConflictException or ModelRefusedException or ModelStoreException or TrainingException or DataSetException or ReceiptException { InnerException: null } or RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument } => ExitCodes.No,
         _ => ExitCodes.Outside,

@@ -55,6 +55,11 @@ public sealed unsafe class DuckDbReader : IDisposable
 
     public string ColumnName(int column) => _names[column];
 
+    internal DuckDbType Type(int column) => _types[column];
+
+    /// <summary>Where a column of the present chunk lies: its values, and its bits of values that are not null, or 0.</summary>
+    internal (nint Data, nint Validity) Vector(int column) => (_data[column], _validity[column]);
+
     /// <summary>Moves to the next chunk that has rows; false when there is none.</summary>
     public bool NextChunk()
     {

@@ -15,7 +15,7 @@ internal struct NativeResult
 }
 
 /// <summary>The functions of DuckDB's C API (<c>duckdb.h</c>) that this room uses.</summary>
-internal static partial class NativeDuckDb
+internal static unsafe partial class NativeDuckDb
 {
     public const int Success = 0;
     private const string Library = "duckdb";
@@ -199,4 +199,40 @@ internal static partial class NativeDuckDb
 
     [LibraryImport(Library, EntryPoint = "duckdb_append_null")]
     public static partial int AppendNull(nint appender);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_vector_ensure_validity_writable")]
+    public static partial void EnsureValidity(nint vector);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_create_logical_type")]
+    public static partial nint CreateLogicalType(int type);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_create_scalar_function")]
+    public static partial nint CreateScalarFunction();
+
+    [LibraryImport(Library, EntryPoint = "duckdb_destroy_scalar_function")]
+    public static partial void DestroyScalarFunction(ref nint function);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_set_name", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void ScalarFunctionName(nint function, string name);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_add_parameter")]
+    public static partial void ScalarFunctionParameter(nint function, nint type);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_set_return_type")]
+    public static partial void ScalarFunctionReturns(nint function, nint type);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_set_special_handling")]
+    public static partial void ScalarFunctionTakesNulls(nint function);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_set_extra_info")]
+    public static partial void ScalarFunctionExtraInfo(nint function, nint info, delegate* unmanaged[Cdecl]<nint, void> release);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_get_extra_info")]
+    public static partial nint ScalarFunctionInfo(nint info);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_scalar_function_set_function")]
+    public static partial void ScalarFunctionCode(nint function, delegate* unmanaged[Cdecl]<nint, nint, nint, void> code);
+
+    [LibraryImport(Library, EntryPoint = "duckdb_register_scalar_function")]
+    public static partial int RegisterScalarFunction(nint connection, nint function);
 }

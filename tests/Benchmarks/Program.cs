@@ -15,6 +15,7 @@ using FeatureStore.Benchmarks.Weekly;
 // training-windows --labels N [--pairs N] [--memory-mib N] [--threads N]: over the bank of weekly-features
 // score-row MODEL... (for example tests/Scoring.Tests/Golden/cases/lr-vector/model.onnx)
 // score-read MODEL... (models with one vector of seven floats)
+// on-demand
 // micro [BenchmarkDotNet's own arguments]
 switch (args.FirstOrDefault())
 {
@@ -42,10 +43,12 @@ switch (args.FirstOrDefault())
         return RowBenchmark.Run(args[1..]);
     case "score-read":
         return await ReadBenchmark.RunAsync(args[1..]);
+    case "on-demand":
+        return await OnDemandBenchmark.RunAsync();
     case "micro":
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, materialize, open-log, training-export, training-windows, score-row, score-read or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, materialize, open-log, training-export, training-windows, score-row, score-read, on-demand or micro.");
         return 2;
 }

@@ -124,6 +124,7 @@ internal sealed class ModelTraining(Repo repo)
     private static IReadOnlyList<string> Keys(TrainingOrder order, DataSetReader reader, RegistrySnapshot snapshot, string service) => order.Keys.Count > 0
         ? order.Keys
         : [.. snapshot.FeatureServices[service].Projections
+            .SelectMany(p => snapshot.FeatureViews.ContainsKey(p.ViewName) ? [p] : snapshot.OnDemandFeatureViews[p.ViewName].Expressions?.Sources ?? [])
             .SelectMany(p => snapshot.FeatureViews[p.ViewName].JoinKeys.Select(k => p.JoinKeyMap.GetValueOrDefault(k.Name, k.Name)))
             .Distinct().Where(k => reader.Fields.Any(f => f.Name == k))];
 

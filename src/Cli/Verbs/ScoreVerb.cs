@@ -19,8 +19,9 @@ internal static class ScoreVerb
     {
         var model = new Option<string>("--model") { Description = "A model with a live version: see 'fstore models list'.", Required = true };
         var entities = new Option<string[]>("--entities", "-e") { Description = "Join key and values: user_id=1,2. May be repeated for a key of several columns.", Required = true };
+        var data = new Option<string[]>("--request") { Description = "A value for on-demand views, one for each entity, as their request source declares it: amount=250,12.5. May be repeated." };
         var requestId = new Option<string?>("--request-id") { Description = "Names the decision in its receipt; left out, one is made." };
-        var command = new Command("score", "Score entities with the features that are online. Example: fstore score --model trouble --entities user_id=576,2378") { model, entities, requestId };
+        var command = new Command("score", "Score entities with the features that are online. Example: fstore score --model trouble --entities user_id=576,2378") { model, entities, data, requestId };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var repo = GlobalOptions.Repo(parsed);
@@ -30,7 +31,8 @@ internal static class ScoreVerb
             models.Refresh();
             await using var receipts = ScoringSettings.OpenReceipts(repo.Config);
             using var call = new OnlineScorer(runtime, models, receipts).Begin(parsed.GetValue(model)!);
-            var batch = await call.RunAsync([.. parsed.GetValue(entities)!.Select(e => Column(call.Plan, e))], parsed.GetValue(requestId), cancellationToken);
+            EntityColumn[] columns = [.. parsed.GetValue(entities)!.Select(e => Column(call.Plan, e)), .. (parsed.GetValue(data) ?? []).Select(d => Data(call.Plan, d))];
+            var batch = await call.RunAsync(columns, parsed.GetValue(requestId), cancellationToken);
             Print(batch, parsed.GetValue(GlobalOptions.Json));
             return batch.Rows.All(r => r.Outcome == RowOutcome.Scored) ? ExitCodes.Ok : ExitCodes.No;
         });
@@ -45,8 +47,20 @@ internal static class ScoreVerb
             throw new UsageException($"--entities is '{text}'; write user_id=1,2.");
         }
 
+        if (plan.RequestType(text[..at]) is not null)
+        {
+            throw new UsageException($"--entities names '{text[..at]}', which is a value for on-demand views; send it as --request {text}.");
+        }
+
         var type = plan.EntityType(text[..at]) ?? throw new UsageException($"--entities names '{text[..at]}', which is no join key of the project.");
         return new EntityColumn(text[..at], [.. text[(at + 1)..].Split(',').Select(v => EntityValueConverter.FromText(v, type == Kind.Invalid ? Kind.String : type))]);
+    }
+
+    private static EntityColumn Data(RetrievalPlan plan, string text)
+    {
+        var (name, values) = RequestData.Split(text);
+        var type = plan.RequestType(name) ?? throw new UsageException($"--request names '{name}', which no on-demand view of the model takes.");
+        return new EntityColumn(name, RequestData.Typed(name, values, type));
     }
 
     private static void Print(ScoredBatch batch, bool json)

@@ -7,7 +7,6 @@ namespace FeatureStore.OfflineStore.DataSets;
 /// <summary>Counts what stands in the columns of a data set, from the written files.</summary>
 internal static class ColumnStatistics
 {
-    private const int FooterTerms = 4;
     private const int ReadTerms = 4;
 
     /// <param name="parts">Parquet files in the order of their rows.</param>
@@ -20,16 +19,15 @@ internal static class ColumnStatistics
         var columns = connection.Describe($"SELECT * FROM {files}", cancellationToken);
 
         // The footers tell numbers of nulls, and bounds unless a NaN is among them; only the rest is read.
-        var footers = connection.Texts(
-            $"SELECT {string.Join(", ", columns.SelectMany(c => Footer(c.Name, c.Type)).Select((t, i) => $"{t} AS t{i}"))} FROM parquet_metadata([{list}])", cancellationToken)[0];
-        var read = columns.SelectMany((c, i) => Terms(LakeSql.Name(c.Name), c.Type, footers.AsSpan(i * FooterTerms, FooterTerms))).ToList();
+        var footers = Footers(connection, list, columns, cancellationToken);
+        var read = columns.SelectMany((c, i) => Terms(LakeSql.Name(c.Name), c.Type, footers[i])).ToList();
 
         // A sum of doubles depends on the order of its terms, which on one thread is that of the rows.
         var threads = connection.Number("SELECT CAST(current_setting('threads') AS BIGINT)", cancellationToken);
         connection.Execute("SET threads = 1", cancellationToken);
         var cells = connection.Texts($"SELECT {string.Join(", ", read.Select((t, i) => $"{t} AS t{i}"))} FROM {files}", cancellationToken)[0];
         connection.Execute($"SET threads = {threads}", cancellationToken);
-        return [.. columns.Select((c, i) => Column(c.Name, c.Type, from[i], rows, footers.AsSpan(i * FooterTerms, FooterTerms), cells.AsSpan(i * ReadTerms, ReadTerms)))];
+        return [.. columns.Select((c, i) => Column(c.Name, c.Type, from[i], rows, footers[i], cells.AsSpan(i * ReadTerms, ReadTerms)))];
     }
 
     private static DataSetColumn Column(string name, string type, string from, long rows, ReadOnlySpan<string?> footer, ReadOnlySpan<string?> read)
@@ -39,13 +37,25 @@ internal static class ColumnStatistics
         return new DataSetColumn(name, type, from, nulls, rows == 0 ? 0 : (double)nulls / rows, footer[1] ?? read[0], footer[2] ?? read[1], mean);
     }
 
-    /// <summary>Nulls, least, greatest, and whether the bounds of every row group are known.</summary>
-    private static string[] Footer(string name, string type)
+    /// <summary>For each column: nulls, least, greatest, and whether the bounds of every row group are known; nulls for lists, which the footers have under other names.</summary>
+    private static List<string?[]> Footers(DuckDbConnection connection, string list, List<(string Name, string Type)> columns, CancellationToken cancellationToken)
     {
-        var chunk = $"FILTER (path_in_schema = {LakeSql.Text(name)})";
-        var known = IsNumber(type) ? $"bool_and((stats_min_value IS NOT NULL AND stats_max_value IS NOT NULL) OR stats_null_count = num_values) {chunk}" : "false";
-        string Bound(string function) => IsNumber(type) ? $"CASE WHEN {known} THEN {function}(TRY_CAST(stats_{function}_value AS {type})) {chunk} END" : "CAST(NULL AS VARCHAR)";
-        return [$"CAST(sum(stats_null_count) {chunk} AS BIGINT)", Bound("min"), Bound("max"), known];
+        List<string> types = [.. columns.Select(c => c.Type).Where(IsNumber).Distinct()];
+        var bounds = types.Select((t, i) => $", min(TRY_CAST(stats_min_value AS {t})) AS min{i}, max(TRY_CAST(stats_max_value AS {t})) AS max{i}");
+        var rows = connection.Texts(
+            $"""
+            SELECT path_in_schema, CAST(sum(stats_null_count) AS BIGINT) AS nulls,
+                bool_and((stats_min_value IS NOT NULL AND stats_max_value IS NOT NULL) OR stats_null_count = num_values) AS known{string.Concat(bounds)}
+            FROM parquet_metadata([{list}]) GROUP BY path_in_schema
+            """,
+            cancellationToken).ToDictionary(r => r[0]!);
+        return [.. columns.Select(c => Footer(rows.GetValueOrDefault(c.Name), types.IndexOf(c.Type)))];
+    }
+
+    private static string?[] Footer(string?[]? row, int type)
+    {
+        var isKnown = type >= 0 && row?[2] == "true";
+        return [row?[1], isKnown ? row![3 + (2 * type)] : null, isKnown ? row![4 + (2 * type)] : null, isKnown ? "true" : "false"];
     }
 
     /// <summary>Least, greatest, mean, and the count of values, as far as they have to be read; the footers have no count for lists.</summary>

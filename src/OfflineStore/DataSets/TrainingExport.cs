@@ -14,6 +14,9 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
     /// <summary>Labels joined at a time: whole row groups of the written file.</summary>
     internal const int PartRows = 10 * 122_880;
 
+    /// <summary>Most memory for views that are held beside DuckDB's own, in bytes; by default a quarter of its limit, which is lowered by what is taken.</summary>
+    internal long HeldBytes { get; init; } = ((long)(options ?? LakeOptions.Default).MemoryLimitMiB << 20) / 4;
+
     /// <summary>Called with labels done and labels in all.</summary>
     public IProgress<(long Done, long Total)>? Progress { get; init; }
 
@@ -36,7 +39,7 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
         }
 
         var labels = new LabelLoader(connection, request.Labels).Load(cancellationToken);
-        var join = new TrainingJoin(connection, pins, labels, selected, request) { Progress = Progress };
+        var join = new TrainingJoin(connection, pins, labels, selected, request, new HeldViews(connection, (options ?? LakeOptions.Default).MemoryLimitMiB, HeldBytes)) { Progress = Progress };
         var leakage = join.Write(writer, cancellationToken);
         if (request.Rules.AsFeast)
         {

@@ -15,13 +15,15 @@ internal sealed class TrainingJoin
     private readonly JoinPlan _plan;
     private readonly Leakage _leakage;
     private readonly OnDemandColumns _onDemand;
+    private readonly HeldViews _held;
     private readonly List<int> _groups = [];
 
+    /// <param name="held">Holds views that are small.</param>
     /// <exception cref="LabelException">A column of the labels and a feature would have one name.</exception>
-    public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, SelectedFeatures selected, TrainingRequest request)
+    public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, SelectedFeatures selected, TrainingRequest request, HeldViews held)
     {
         var views = selected.Views;
-        (_connection, _pins, _labels, _views, _request) = (connection, pins, labels, views, request);
+        (_connection, _pins, _labels, _views, _request, _held) = (connection, pins, labels, views, request, held);
         _onDemand = new OnDemandColumns(labels, selected.OnDemand);
         Columns = [.. labels.Columns.Select(c => c.Name), .. selected.Columns(request.FullNames)];
         Origins = [.. labels.Columns.Select(_ => "label"), .. selected.References()];
@@ -58,11 +60,12 @@ internal sealed class TrainingJoin
         keys.MakePoints(cancellationToken);
         _leakage.Begin(cancellationToken);
         var plan = _plan with { Views = [.. _plan.Views.Select(v => Prepare(v, cancellationToken))] };
+        _held.Bound(cancellationToken);
         AnswerWindows(cancellationToken);
         for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
         {
             var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
-            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(Best, _leakage.Late, _leakage.Doubted, from, to)}", cancellationToken);
+            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(Best, _held.Numbers, _leakage.Late, _leakage.Doubted, from, to)}", cancellationToken);
             foreach (var view in plan.Views)
             {
                 _leakage.Count(view, cancellationToken);
@@ -91,6 +94,7 @@ internal sealed class TrainingJoin
         var prepared = view with { KeyGroup = group, HasEnds = source.Open(_views[view.Index], view.Index, group, cancellationToken) };
         _connection.Execute($"CREATE OR REPLACE TEMP TABLE {Best(prepared)} AS {new DuckDbJoin(_plan).Best(prepared)}", cancellationToken);
         _leakage.Prepare(prepared, Best(prepared), cancellationToken);
+        _held.Hold(prepared, Best(prepared), _views[view.Index].Features.Count, cancellationToken);
         return prepared;
     }
 
@@ -119,7 +123,7 @@ internal sealed class TrainingJoin
     {
         foreach (var view in plan.Views)
         {
-            _connection.Execute($"DROP TABLE {Best(view)}; DROP TABLE IF EXISTS {Leakage.Other(view)}", cancellationToken);
+            _connection.Execute($"DROP TABLE {Best(view)}; DROP TABLE IF EXISTS {Leakage.Other(view)}{(_held.HoldsAll(view.Index) ? $"; DROP VIEW history{view.Index}; DROP TABLE row{view.Index}" : string.Empty)}", cancellationToken);
         }
 
         _connection.Execute("DROP TABLE point", cancellationToken);
@@ -129,29 +133,42 @@ internal sealed class TrainingJoin
     // of larger ones no hash table should be made.
     private void Gather(DataSetWriter writer, JoinPlan plan, long labels, CancellationToken cancellationToken)
     {
-        var asWritten = plan.Views.All(v => _connection.Number($"SELECT count(*) FROM row{v.Index}", cancellationToken) <= labels);
+        var asWritten = plan.Views.All(v => _held.HoldsAll(v.Index) || _connection.Number($"SELECT count(*) FROM row{v.Index}", cancellationToken) <= labels);
         _connection.Execute($"SET disabled_optimizers = '{(asWritten ? "join_order,build_side_probe_side" : string.Empty)}'", cancellationToken);
         writer.Add(Rows(), cancellationToken);
         _connection.Execute("SET disabled_optimizers = ''", cancellationToken);
     }
 
-    /// <summary>The rows of the labels that were matched, in order.</summary>
+    /// <summary>
+    /// The rows of the labels that were matched, in order. What is held is looked up after the sort, which keeps the order; the rest is joined before.
+    /// </summary>
     private string Rows()
     {
         var columns = _labels.Columns.Select((_, i) => i == _labels.TimeIndex ? "make_timestamptz(l.t)" : $"l.c{i}").ToList();
+        var carried = new List<string>();
         var joins = new List<string>();
         foreach (var (index, view) in _views.Index())
         {
-            columns.AddRange(view.Shown.Select((_, f) => $"s{index}.f{f}"));
-            joins.Add(IsWindow(view)
-                ? $"LEFT JOIN window{index} s{index} ON s{index}.rid = m.rid"
-                : $"JOIN row{index} s{index} ON s{index}.sid = m.sid{index}");
+            columns.AddRange(view.Shown.Select((_, f) => Feature(index, f)));
+            List<int> joined = [.. Enumerable.Range(0, view.Features.Count).Where(f => !_held.Holds(index, f))];
+            carried.AddRange(joined.Select(f => $", s{index}.f{f} AS s{index}_f{f}"));
+            if (IsWindow(view))
+            {
+                joins.Add($"LEFT JOIN window{index} s{index} ON s{index}.rid = m.rid");
+            }
+            else if (joined.Count > 0)
+            {
+                joins.Add($"JOIN row{index} s{index} ON s{index}.sid = m.sid{index}");
+            }
         }
 
         var from = $"""
-            FROM {LabelTable.Name} l JOIN matched m ON l.rowid = m.rid
+            (SELECT l.*, m.*{string.Concat(carried)} FROM {LabelTable.Name} l JOIN matched m ON l.rowid = m.rid
             {string.Join("\n", joins)}
+            ORDER BY m.rid) l
             """;
-        return _onDemand.Select(columns, Columns, from, "m.rid");
+        return _onDemand.Select(columns, Feature, Columns, from);
     }
+
+    private string Feature(int view, int feature) => _held.Holds(view, feature) ? _held.Cell(view, feature, $"l.sid{view}") : $"l.s{view}_f{feature}";
 }

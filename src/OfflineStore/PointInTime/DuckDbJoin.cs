@@ -32,19 +32,26 @@ internal sealed class DuckDbJoin(JoinPlan plan)
 
     /// <summary>A SELECT of <c>rid</c> and, for each view, <c>sid0, sid1, …</c> or <see cref="None"/>, for labels numbered from one to before another.</summary>
     /// <param name="best">A table of a view's answers, as <see cref="Best"/> selects them.</param>
+    /// <param name="held">Numbers of the views whose answers are held, so that they are looked up and not joined.</param>
     /// <param name="others">Numbers of the views whose tables hold a second answer, <c>other_sid</c> and <c>other_time</c>; it becomes <c>other0, other1, …</c>.</param>
     /// <param name="doubted">Numbers of the views for which <c>doubt0, doubt1, …</c> shall say whether a better row had happened by then.</param>
-    public string Match(Func<ViewJoin, string> best, IReadOnlySet<int> others, IReadOnlySet<int> doubted, long fromRid, long toRid)
+    public string Match(Func<ViewJoin, string> best, IReadOnlySet<int> held, IReadOnlySet<int> others, IReadOnlySet<int> doubted, long fromRid, long toRid)
     {
         var codes = plan.Views.Select(v => $"code{v.KeyGroup}").Distinct().ToList();
         var answer = $"SELECT {string.Join(", ", codes.Prepend("t").Prepend("rid"))} FROM point WHERE rid >= {LakeSql.Number(fromRid)} AND rid < {LakeSql.Number(toRid)}";
         foreach (var view in plan.Views)
         {
-            // Each join sorts what it is given, so an answer is brought to its number before the next.
-            var other = others.Contains(view.Index) ? $", {Fresh(view, "other_sid", "other_time")} AS other{view.Index}"
-                : doubted.Contains(view.Index) ? $", coalesce(p.t >= b.next_event, false) AS doubt{view.Index}"
+            var (i, isHeld) = (view.Index, held.Contains(view.Index));
+            Func<string, string> cell = isHeld ? column => $"{HeldViews.Answer(i, column)}(p.place)" : column => $"b.{column}";
+            var other = others.Contains(i) ? $", {Fresh(view, cell("other_sid"), cell("other_time"))} AS other{i}"
+                : doubted.Contains(i) ? $", coalesce(p.t >= {cell("next_event")}, false) AS doubt{i}"
                 : string.Empty;
-            answer = $"SELECT p.*, {Fresh(view, "sid", "event_time")} AS sid{view.Index}{other} FROM ({answer}) p ASOF LEFT JOIN {best(view)} b ON p.code{view.KeyGroup} = b.code AND p.t >= b.since";
+
+            // Each join sorts what it is given, so an answer is brought to its number before the next.
+            var (known, from) = isHeld
+                ? ("p.* EXCLUDE (place)", $"(SELECT *, {HeldViews.Find(i)}(code{view.KeyGroup}, t) AS place FROM ({answer})) p")
+                : ("p.*", $"({answer}) p ASOF LEFT JOIN {best(view)} b ON p.code{view.KeyGroup} = b.code AND p.t >= b.since");
+            answer = $"SELECT {known}, {Fresh(view, cell("sid"), cell("event_time"))} AS sid{i}{other} FROM {from}";
         }
 
         return $"SELECT * EXCLUDE ({string.Join(", ", codes.Prepend("t"))}) FROM ({answer})";
@@ -55,7 +62,7 @@ internal sealed class DuckDbJoin(JoinPlan plan)
     /// <param name="best">A table of the view's answers by this plan.</param>
     public string Doubtful(ViewJoin view, string matched, string best) => $"""
         SELECT rid, sid, other FROM (
-            SELECT p.rid, p.sid, {Fresh(view, "sid", "event_time")} AS other
+            SELECT p.rid, p.sid, {Fresh(view, "b.sid", "b.event_time")} AS other
             FROM (
                 SELECT m.rid, m.sid{view.Index} AS sid, l.t, l.code{view.KeyGroup} AS code
                 FROM point l JOIN {matched} m ON m.rid = l.rid WHERE m.doubt{view.Index}) p
@@ -64,8 +71,8 @@ internal sealed class DuckDbJoin(JoinPlan plan)
         """;
 
     private static string Fresh(ViewJoin view, string sid, string time) => view.TtlMicros is { } ttl
-        ? $"CASE WHEN b.{time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce(b.{sid}, {None}) ELSE {None} END"
-        : $"coalesce(b.{sid}, {None})";
+        ? $"CASE WHEN {time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce({sid}, {None}) ELSE {None} END"
+        : $"coalesce({sid}, {None})";
 
     // A row is the answer from when it begins to count until a better one does. Of two rows that happened together the later known begins later, or
     // with it, so one order tells which are better: a row counts if it begins before all of those. The next to happen is told too.

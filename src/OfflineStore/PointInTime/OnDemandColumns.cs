@@ -9,8 +9,7 @@ internal sealed class OnDemandColumns
 {
     // No name of a person's begins so, as a field's holds no point.
     private const string Prefix = "fstore.";
-    private const string Rid = "\"fstore.rid\"";
-    private readonly List<string> _inputs = [];
+    private readonly List<Func<Func<int, int, string>, string>> _inputs = [];
     private readonly List<string> _values = [];
     private readonly List<ExpressionSql> _views = [];
 
@@ -22,8 +21,10 @@ internal sealed class OnDemandColumns
             var names = new List<string>();
             foreach (var input in view.Inputs)
             {
-                names.Add(LakeSql.Name($"{Prefix}in{_inputs.Count}"));
-                _inputs.Add($"{Input(labels, view, input)} AS {names[^1]}");
+                var name = LakeSql.Name($"{Prefix}in{_inputs.Count}");
+                names.Add(name);
+                var cell = Input(labels, view, input);
+                _inputs.Add(feature => $"{cell(feature)} AS {name}");
             }
 
             var sql = new ExpressionSql(names, $"{Prefix}v{_views.Count}_");
@@ -32,28 +33,30 @@ internal sealed class OnDemandColumns
         }
     }
 
-    /// <summary>A query of the data set's rows, in order.</summary>
+    /// <summary>A query of the data set's rows, in the order of a relation.</summary>
     /// <param name="stored">Columns that are there, as SQL over <paramref name="from"/>.</param>
+    /// <param name="feature">A view's feature, by their numbers, as SQL over <paramref name="from"/>.</param>
     /// <param name="names">Names of all columns, the on-demand ones last.</param>
-    public string Select(IReadOnlyList<string> stored, IReadOnlyList<string> names, string from, string order)
+    /// <param name="from">A relation that says its order; the labels' columns are <c>l.t</c> and <c>l.c0, l.c1, …</c>.</param>
+    public string Select(IReadOnlyList<string> stored, Func<int, int, string> feature, IReadOnlyList<string> names, string from)
     {
         var columns = stored.Zip(names, (sql, name) => $"{sql} AS {LakeSql.Name(name)}");
         if (_views.Count == 0)
         {
-            return $"SELECT {string.Join(", ", columns)} {from} ORDER BY {order}";
+            return $"SELECT {string.Join(", ", columns)} FROM {from}";
         }
 
-        var joined = $"(SELECT {string.Join(", ", columns.Concat(_inputs))}, {order} AS {Rid} {from})";
+        var joined = $"(SELECT {string.Join(", ", columns.Concat(_inputs.Select(i => i(feature))))} FROM {from})";
         var made = _values.Zip(names.Skip(stored.Count), (sql, name) => $"{sql} AS {LakeSql.Name(name)}");
-        return $"SELECT {string.Join(", ", names.Take(stored.Count).Select(LakeSql.Name).Concat(made))} FROM {_views.Aggregate(joined, (relation, view) => view.From(relation))} ORDER BY {Rid}";
+        return $"SELECT {string.Join(", ", names.Take(stored.Count).Select(LakeSql.Name).Concat(made))} FROM {_views.Aggregate(joined, (relation, view) => view.From(relation))}";
     }
 
-    private static string Input(LabelTable labels, SelectedExpressions view, SelectedInput input)
+    private static Func<Func<int, int, string>, string> Input(LabelTable labels, SelectedExpressions view, SelectedInput input)
     {
         var (source, index, feature) = input;
         if (source.View is not null)
         {
-            return index < 0 ? "NULL" : Typed($"s{index}.f{feature}", source.Field.Type);
+            return cell => index < 0 ? "NULL" : Typed(cell(index, feature), source.Field.Type);
         }
 
         var column = labels.IndexOf(source.Field.Name);
@@ -64,7 +67,7 @@ internal sealed class OnDemandColumns
 
         var (cell, type) = column == labels.TimeIndex ? ("make_timestamptz(l.t)", "TIMESTAMP WITH TIME ZONE") : ($"l.c{column}", labels.Columns[column].Type);
         return Fits(type, source.Field.Type)
-            ? Typed(cell, source.Field.Type)
+            ? _ => Typed(cell, source.Field.Type)
             : throw new LabelException($"Labels, column {source.Field.Name}: it is {type}, and on-demand feature view '{view.View}' takes {source.Field.Type}. Write the column as that type.");
     }
 

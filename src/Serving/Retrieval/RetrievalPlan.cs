@@ -83,6 +83,9 @@ public sealed class RetrievalPlan
     /// <summary>Type of an entity list's values; null for a list that no view of the project takes.</summary>
     public Kind? EntityType(string requestName) => Column(requestName)?.Type;
 
+    /// <summary>Type of a value that the request brings for on-demand views; null for any other name.</summary>
+    public Kind? RequestType(string name) => Column(name) is { IsRequestData: true } column ? column.Type : null;
+
     /// <summary>What a list of the request is to this plan; null for one that Feast would ignore.</summary>
     internal RequestColumn? Column(string requestName) => _requestColumns.GetValueOrDefault(requestName);
 

@@ -22,13 +22,13 @@ namespace FeatureStore.Benchmarks.Scoring;
 /// </summary>
 internal sealed class ReadBenchmark(string modelPath)
 {
-    private const int Entities = 10_000;
+    public const int Entities = 10_000;
     private const int WarmUps = 2_000;
     private const int Runs = 20_000;
     private const string Service = "weekly_v1";
-    private const string View = "weekly";
+    public const string View = "weekly";
 
-    private static readonly string[] Features = ["f0", "f1", "f2", "f3", "f4", "f5", "f6"];
+    public static readonly string[] Features = ["f0", "f1", "f2", "f3", "f4", "f5", "f6"];
 
     public static async Task<int> RunAsync(IReadOnlyList<string> paths)
     {
@@ -95,7 +95,7 @@ internal sealed class ReadBenchmark(string modelPath)
             $"{Path.GetFileName(Path.GetDirectoryName(modelPath)),-24} read p50 {At(reads, 50):0.0} p99 {At(reads, 99):0.0} us; read and score p50 {At(scores, 50):0.0} p99 {At(scores, 99):0.0} us; added p50 {At(added, 50):0.0}, p99 of one less p99 of the other {At(scores, 99) - At(reads, 99):0.0} us; ratio of p50 {At(scores, 50) / At(reads, 50):0.00}"));
     }
 
-    private static double At(double[] sorted, int percent) => sorted[sorted.Length * percent / 100];
+    public static double At(double[] sorted, int percent) => sorted[sorted.Length * percent / 100];
 
     private static void Check(ScoredBatch batch, Scorer scorer, int entity)
     {
@@ -106,18 +106,20 @@ internal sealed class ReadBenchmark(string modelPath)
         }
     }
 
-    private static int Number(int entity, int feature) => (entity * (feature + 3)) % 97;
+    public static int Number(int entity, int feature) => (entity * (feature + 3)) % 97;
+
+    /// <summary>The view that is filled.</summary>
+    public static FeatureViewModel Model() => new(
+        View, [new FieldModel("id", Kind.Int64)], [.. Features.Select(f => new FieldModel(f, Kind.Double))], TimeSpan.Zero, true,
+        new SourceModel("source", "features/weekly", "event_timestamp", null, new Dictionary<string, string>()), null);
 
     private static RegistrySnapshot Snapshot()
     {
-        var view = new FeatureViewModel(
-            View, [new FieldModel("id", Kind.Int64)], [.. Features.Select(f => new FieldModel(f, Kind.Double))], TimeSpan.Zero, true,
-            new SourceModel("source", "features/weekly", "event_timestamp", null, new Dictionary<string, string>()), null);
         var service = new FeatureServiceModel(Service, [new ProjectionModel(View, View, Features, new Dictionary<string, string>())]);
-        return new RegistrySnapshot("bench", 3, new Dictionary<string, FeatureViewModel> { [View] = view }, new Dictionary<string, FeatureServiceModel> { [Service] = service });
+        return new RegistrySnapshot("bench", 3, new Dictionary<string, FeatureViewModel> { [View] = Model() }, new Dictionary<string, FeatureServiceModel> { [Service] = service });
     }
 
-    private static async Task FillAsync(SqliteOnlineStore store)
+    public static async Task FillAsync(SqliteOnlineStore store)
     {
         var table = new OnlineTable("bench", View, Features);
         await store.EnsureTablesAsync([table], CancellationToken.None);

@@ -11,6 +11,8 @@ public sealed partial class ScoreTests : IDisposable
 {
     private const string Weekly = "num_transactions_l1w,total_amount_l1w,avg_amount_l1w,min_amount_l1w,max_amount_l1w,num_vendors_l1w,num_sources_l1w";
 
+    private static readonly string[] Decision = ["amount_of", "twice_of", "urgent_of", "items_of", "numbered_of", "length_of", "null_of"];
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Fstore _fstore = new();
@@ -86,6 +88,34 @@ public sealed partial class ScoreTests : IDisposable
         Assert.Equal(2, (await _fstore.RunAsync("receipts", "replay")).Code);
     }
 
+    [Fact]
+    public async Task Score_OnWhatTheRequestBrings_TakesEachValueByItsDeclaredType()
+    {
+        await AddDecisionAsync();
+        string[] ask = ["score", "--model", "decision", "--entities", "user_id=a,b", "--request", "amount=250,12.5", "--request", "urgent=true,false", "--request", "items=3,null", "--json"];
+        var rows = (await Ok([.. ask, "--request", "channel=007,\"null\""])).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToArray();
+        Assert.Equal(["SCORED", "SCORED"], rows.Select(r => r.GetProperty("outcome").GetString()));
+        Assert.Equal(["250.0 500.0 1 3 1 3 0", "12.5 25.0 0 -1 0 4 1"], rows.Select(r => string.Join(' ', Decision.Select(f => Feature(r, f)))));
+
+        var lacking = await _fstore.RunAsync(ask);
+        Assert.Equal(2, lacking.Code);
+        Assert.Contains("lacks channel", lacking.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--request 'urgent': Entity value 'maybe' does not suit type BOOL", "--request", "urgent=maybe")]
+    [InlineData("--request 'amount': Entity value 'much' does not suit type DOUBLE", "--request", "amount=much")]
+    [InlineData("write amount=250,12.5", "--request", "amount")]
+    [InlineData("no on-demand view of the model takes", "--request", "color=1")]
+    [InlineData("send it as --request amount=2", "--entities", "amount=2")]
+    public async Task Score_OnWhatNoSourceDeclares_IsRefused(string text, params string[] options)
+    {
+        await AddDecisionAsync();
+        var result = await _fstore.RunAsync(["score", "--model", "decision", "--entities", "user_id=a", .. options]);
+        Assert.Contains(text, result.Error, StringComparison.Ordinal);
+        Assert.Equal(2, result.Code);
+    }
+
     [Theory]
     [InlineData(1, "no live model 'other'", "--model", "other", "--entities", "user_id=1")]
     [InlineData(2, "write user_id=1,2", "--model", "outflow", "--entities", "1")]
@@ -106,6 +136,39 @@ public sealed partial class ScoreTests : IDisposable
     private static partial Regex Target();
 
     private static string[] Maps(Process server) => OperatingSystem.IsLinux() ? File.ReadAllLines($"/proc/{server.Id}/maps") : [];
+
+    private static string Feature(JsonElement row, string feature) => row.GetProperty("features").GetProperty(feature).GetProperty("value").GetRawText();
+
+    /// <summary>A model of seven features that are all made of what the request brings.</summary>
+    private async Task AddDecisionAsync()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_fstore.Repo, "features", "decision.yaml"), """
+            request_sources:
+              - name: decision_request
+                schema:
+                  - {name: amount, dtype: Float64}
+                  - {name: urgent, dtype: Bool}
+                  - {name: items, dtype: Int64}
+                  - {name: channel, dtype: String}
+            on_demand_feature_views:
+              - name: decision_inputs
+                sources: [decision_request]
+                features:
+                  - {name: amount_of, dtype: Float64, expr: "amount"}
+                  - {name: twice_of, dtype: Float64, expr: "amount * 2"}
+                  - {name: urgent_of, dtype: Int64, expr: "case when urgent then 1 else 0 end"}
+                  - {name: items_of, dtype: Int64, expr: "coalesce(items, -1)"}
+                  - {name: numbered_of, dtype: Int64, expr: "case when channel = '007' then 1 else 0 end"}
+                  - {name: length_of, dtype: Int64, expr: "length(channel)"}
+                  - {name: null_of, dtype: Int64, expr: "case when channel = 'null' then 1 else 0 end"}
+            feature_services:
+              - name: decision_v1
+                features: [user_transactions_l1w, decision_inputs]
+            """);
+        await Ok("apply");
+        await Ok("models", "add", "decision", Path.Combine(AppContext.BaseDirectory, "models", "xgboost.ubj"), "--feature-service", "decision_v1", "--features", string.Join(',', Decision));
+        await Ok("models", "promote", "decision", "1");
+    }
 
     private static async Task WriteAsync(HttpClient http, string view, Dictionary<string, object[]> columns)
     {

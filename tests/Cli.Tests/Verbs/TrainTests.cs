@@ -63,6 +63,32 @@ public sealed class TrainTests : IDisposable
     }
 
     [SkippableTheory]
+    [InlineData("label", true)]
+    [InlineData("snapshot", false)]
+    public async Task Score_AfterAnExportOfTheBank_WarnsOfWindowsThatEndAtLabelsAlone(string windowAt, bool warns)
+    {
+        await OkAsync("apply");
+        await OkAsync("generate", "--users", "30", "--days", "12", "--seed", "5");
+        await OkAsync("ingest");
+        var today = $"{DateTime.UtcNow.Date:yyyy-MM-dd}";
+        await OkAsync("features", "compute", "--as-of", today);
+        await OkAsync("materialize-incremental", today);
+        var path = Path.Combine(_fstore.Repo, "labels.parquet");
+        await OkAsync(
+            "get-historical-features", "--features", "user_transactions_l1w:num_transactions_l1w,user_transactions_l1w:total_amount_l1w", "--window-at", windowAt, "--output", path, "--labels-sql",
+            $"""
+            SELECT user_id, CAST(hash(user_id || i) % 2 AS BIGINT) AS label, TIMESTAMPTZ '{today} 00:00:00Z' + INTERVAL 1 MINUTE * i AS event_timestamp
+            FROM (SELECT DISTINCT user_id FROM "cdc/transactions"), range(1, 11) r(i) ORDER BY ALL
+            """);
+        await RunAsync(["train", "--dataset", path, "--label", "label", "--task", "binary", "--model", "week", "--feature-service", "payment_v1", "--rounds", "5", "--promote"]);
+
+        var scored = await _fstore.RunAsync("score", "--model", "week", "--entities", "user_id=1", "--request", "amount=10");
+        Assert.True(scored.Code == 0, scored.Error);
+        Assert.Contains("SCORED", scored.Output, StringComparison.Ordinal);
+        Assert.Equal(warns, scored.Error.Contains("warning: Model 'week' 1 was trained on windows that end at each label", StringComparison.Ordinal));
+    }
+
+    [SkippableTheory]
     [InlineData(1, "There is no data set", "--dataset", "nowhere.parquet", "--label", "y", "--task", "binary", "--feature-service", "fraud_v1")]
     [InlineData(2, "--feature-service", "--dataset", "DATA", "--label", "label_large_outflow", "--task", "binary")]
     [InlineData(1, "no column 'y'", "--dataset", "DATA", "--label", "y", "--task", "binary", "--feature-service", "fraud_v1")]

@@ -55,8 +55,9 @@ internal sealed class DataSetFixture : IDisposable
     public DataSetManifest Export(string labels, string output, JoinRules? rules = null, LakeOptions? options = null, string features = "weekly:n,weekly:total,limits:credit") =>
         Export(new TrainingRequest(new LabelInput(labels, null, null), features.Split(','), null, false, rules ?? JoinRules.Default, new Dictionary<string, long>()), output, options);
 
-    public DataSetManifest Export(TrainingRequest request, string output, LakeOptions? options = null) =>
-        new TrainingExport(Root, options).Run(Snapshot, request, DataSetTarget.Of(In(output)), CancellationToken.None);
+    /// <param name="holds">Whether views may be held in memory, as small ones are.</param>
+    public DataSetManifest Export(TrainingRequest request, string output, LakeOptions? options = null, bool holds = true) =>
+        (holds ? new TrainingExport(Root, options) : new TrainingExport(Root, options) { HeldBytes = 0 }).Run(Snapshot, request, DataSetTarget.Of(In(output)), CancellationToken.None);
 
     public void Sql(string sql)
     {

@@ -116,6 +116,21 @@ public sealed class DataSetTests : IDisposable
         Assert.Single(bytes.Distinct());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Export_ViewsHeldOrJoined_GivesTheSameBytes(bool asFeast)
+    {
+        _lake.Sql($"COPY (SELECT 'u' || (hash(i) % 5) AS user_id, make_timestamptz({10 * Day} + CAST(hash(i + 7) % {20 * Day} AS BIGINT)) AS event_timestamp, i FROM range(30000) t(i)) TO '{_lake.In("many.parquet")}' (FORMAT PARQUET)");
+        var labels = new LabelInput(_lake.In("many.parquet"), null, null);
+        var request = new TrainingRequest(labels, ["weekly:n", "weekly:total", "limits:credit", "unkeyed:note"], null, false, JoinRules.Default with { AsFeast = asFeast }, new Dictionary<string, long>());
+        var (held, joined) = (_lake.Export(request, "a.parquet"), _lake.Export(request, "a.parquet", holds: false));
+
+        Assert.Equal(held.ToJson(), joined.ToJson());
+        Assert.Equal(30_000, held.Rows);
+        Assert.NotEqual(30_000, held.Columns.First(c => c.Name == "total").Nulls);
+    }
+
     [Fact]
     public void Export_IntoAFolder_WritesAFileForEachDayInTheOrderOfTheLabels()
     {

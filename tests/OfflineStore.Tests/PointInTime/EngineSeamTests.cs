@@ -30,8 +30,8 @@ public sealed class EngineSeamTests
             var expected = Rows(connection, PlainDialect.Match(plan));
             Assert.Equal(60, expected.Count);
             Assert.True(
-                expected.SequenceEqual(Rows(connection, $"SELECT * FROM ({duck.Match(v => $"best{v.Index}", new HashSet<int>(), new HashSet<int>(), 0, 60)}) ORDER BY rid")),
-                $"seed {seed}: {string.Join(" ", expected)} and not {string.Join(" ", Rows(connection, $"SELECT * FROM ({duck.Match(v => $"best{v.Index}", new HashSet<int>(), new HashSet<int>(), 0, 60)}) ORDER BY rid"))}");
+                expected.SequenceEqual(Rows(connection, $"SELECT * FROM ({duck.Match(v => $"best{v.Index}", new HashSet<int>(), new HashSet<int>(), new HashSet<int>(), 0, 60)}) ORDER BY rid")),
+                $"seed {seed}: {string.Join(" ", expected)} and not {string.Join(" ", Rows(connection, $"SELECT * FROM ({duck.Match(v => $"best{v.Index}", new HashSet<int>(), new HashSet<int>(), new HashSet<int>(), 0, 60)}) ORDER BY rid"))}");
         }
     }
 
