@@ -150,15 +150,16 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
         // Statements of their own: in one, the groupings and joins would hold their memory side by side.
         return $"""
             CREATE OR REPLACE TEMP TABLE late AS SELECT DISTINCT {Keys} FROM (FROM member{of}) WHERE k > {t} OR k_next < {ChangeVersions.End};
+            CREATE OR REPLACE TEMP TABLE changing AS FROM (FROM member{of}) SEMI JOIN late USING ({Keys});
             CREATE OR REPLACE TEMP TABLE point AS
-                SELECT {Keys}, k FROM birth SEMI JOIN late USING ({Keys})
-                UNION SELECT {Keys}, k FROM member SEMI JOIN late USING ({Keys})
-                UNION SELECT {Keys}, k_next FROM member SEMI JOIN late USING ({Keys}) WHERE k_next < {ChangeVersions.End};
+                SELECT {Keys}, k FROM (FROM birth{of}) SEMI JOIN late USING ({Keys})
+                UNION SELECT {Keys}, k FROM changing
+                UNION SELECT {Keys}, k_next FROM changing WHERE k_next < {ChangeVersions.End};
             CREATE OR REPLACE TEMP TABLE f AS
                 WITH spread AS (
                     SELECT * EXCLUDE (k_next) FROM (FROM member{of}) ANTI JOIN late USING ({Keys})
                     UNION ALL BY NAME
-                    SELECT x.* EXCLUDE (k, k_next), p.k FROM point p JOIN member x ON {on} AND x.k <= p.k AND x.k_next > p.k)
+                    SELECT x.* EXCLUDE (k, k_next), p.k FROM point p JOIN changing x ON {on} AND x.k <= p.k AND x.k_next > p.k)
                 SELECT {Keys}, k, {string.Join(", ", aggregates)} FROM spread GROUP BY {Keys}, k;
             INSERT INTO computed
             WITH once AS (
