@@ -12,6 +12,7 @@ public sealed class DuckDbAppender : IDisposable
     private static readonly DateOnly Epoch = new(1970, 1, 1);
     private readonly DuckDbConnection _connection;
     private readonly string _table;
+    private byte[] _text = [];
     private nint _appender;
     private bool _closed;
 
@@ -45,8 +46,14 @@ public sealed class DuckDbAppender : IDisposable
 
     public void AppendText(string value)
     {
-        var bytes = Encoding.UTF8.GetBytes(value);
-        Check(NativeDuckDb.AppendText(_appender, bytes, (ulong)bytes.Length));
+        var most = Encoding.UTF8.GetMaxByteCount(value.Length);
+        if (_text.Length < most)
+        {
+            _text = new byte[most];
+        }
+
+        var length = Encoding.UTF8.GetBytes(value, _text);
+        Check(NativeDuckDb.AppendText(_appender, _text.AsSpan(0, length), (ulong)length));
     }
 
     public void AppendBytes(ReadOnlySpan<byte> value) => Check(NativeDuckDb.AppendBlob(_appender, value, (ulong)value.Length));

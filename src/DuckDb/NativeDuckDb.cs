@@ -192,7 +192,7 @@ internal static unsafe partial class NativeDuckDb
     public static partial int AppendDate(nint appender, int days);
 
     [LibraryImport(Library, EntryPoint = "duckdb_append_varchar_length")]
-    public static partial int AppendText(nint appender, byte[] text, ulong bytes);
+    public static partial int AppendText(nint appender, ReadOnlySpan<byte> text, ulong bytes);
 
     [LibraryImport(Library, EntryPoint = "duckdb_append_blob")]
     public static partial int AppendBlob(nint appender, ReadOnlySpan<byte> data, ulong bytes);

@@ -3,12 +3,14 @@ using FeatureStore.Benchmarks.DuckDb;
 using FeatureStore.Benchmarks.Ingest;
 using FeatureStore.Benchmarks.Lake;
 using FeatureStore.Benchmarks.Materialize;
+using FeatureStore.Benchmarks.Postgres;
 using FeatureStore.Benchmarks.Scoring;
 using FeatureStore.Benchmarks.Training;
 using FeatureStore.Benchmarks.Weekly;
 
 // weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // ingest [--rows N] [--pairs N] [--folder PATH]
+// capture [--cases stream,drain,single,latency,memory] [--rows N] [--singles N] [--small-rows N] [--large-rows N] [--pairs N] [--seconds N] [--connection TEXT] [--folder PATH]
 // materialize --redis HOST:PORT [--entities N] [--pairs N] [--folder PATH]: empties that Redis
 // open-log [--commits N] [--pairs N]
 // training-export --labels N --rows N [--entities N] [--late-percent N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
@@ -27,6 +29,10 @@ switch (args.FirstOrDefault())
         return IngestBenchmark.Run(args[1..]);
     case IngestBenchmark.ChildVerb:
         return IngestBenchmark.RunChild(args[1], args[2..]);
+    case "capture":
+        return await CaptureBenchmark.RunAsync(CaptureSettings.Parse(args[1..]));
+    case CaptureBenchmark.ChildVerb:
+        return await CaptureReaders.RunChildAsync(args[1], CaptureSettings.Parse(args[2..]));
     case "materialize":
         return MaterializeBenchmark.Run(args[1..]);
     case MaterializeBenchmark.ChildVerb:
@@ -49,6 +55,6 @@ switch (args.FirstOrDefault())
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, materialize, open-log, training-export, training-windows, score-row, score-read, on-demand or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, capture, materialize, open-log, training-export, training-windows, score-row, score-read, on-demand or micro.");
         return 2;
 }

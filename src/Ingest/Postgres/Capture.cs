@@ -30,7 +30,7 @@ public sealed class Capture(CaptureOptions options, TimeProvider time)
             var isNew = await IsNewAsync(slot, resnapshot, cancellationToken);
             var rows = isNew ? (await new CaptureSnapshot(options, slot, side, time).RunAsync(replication, cancellationToken)).Rows : 0;
             using var batch = new CaptureBatch(options, slot.AppId, side.Database, time);
-            var changes = await new CaptureStream(options, slot, side, replication, batch, time).RunAsync(untilCaughtUp, landed, cancellationToken);
+            var changes = await new CaptureStream(options, slot, side, replication, batch, landed, time).RunAsync(untilCaughtUp, cancellationToken);
             return new CaptureResult(rows, changes, batch.Transactions, batch.DurableLsn);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException && !cancellationToken.IsCancellationRequested)

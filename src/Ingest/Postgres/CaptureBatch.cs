@@ -1,7 +1,4 @@
 using FeatureStore.Ingest.Postgres.Values;
-using FeatureStore.OfflineStore.Lake;
-using Npgsql.Replication.PgOutput;
-using Npgsql.Replication.PgOutput.Messages;
 
 namespace FeatureStore.Ingest.Postgres;
 
@@ -17,15 +14,16 @@ internal sealed class CaptureBatch : IDisposable
     private readonly CapturedBuffer[] _tables;
     private readonly Dictionary<uint, CapturedBuffer?> _relations = [];
     private readonly Dictionary<uint, uint> _types = []; // Of those that are no types of the system, as they are written.
-    private (long Final, uint Xid, long Micros) _transaction;
+    private PgTransaction _transaction;
     private long _transactionRows;
+    private long _cutLsn;
     private long _before; // End of the last commit, or of a message outside of transactions after it, as events tell it.
 
     public CaptureBatch(CaptureOptions options, string appId, string database, TimeProvider time)
     {
         (_options, _database, _time) = (options, database, time);
-        _tables = [.. options.Tables.Select(t => new CapturedBuffer(t, new RowBuffer(t.Source.Columns, options.MemoryRowsMax), t.Lake.TxnVersion(appId) ?? 0))];
-        DurableLsn = CommitLsn = _before = _tables[^1].Landed;
+        _tables = [.. options.Tables.Select(t => new CapturedBuffer(t, options.MemoryRowsMax, t.Lake.TxnVersion(appId) ?? 0))];
+        DurableLsn = CommitLsn = _cutLsn = _before = _tables[^1].Landed;
     }
 
     /// <summary>End of the last whole transaction.</summary>
@@ -36,9 +34,11 @@ internal sealed class CaptureBatch : IDisposable
 
     public bool IsBetweenTransactions { get; private set; } = true;
 
-    public bool IsEmpty => CommitLsn == DurableLsn;
+    /// <summary>True if nothing was committed since the last cut.</summary>
+    public bool IsEmpty => CommitLsn == _cutLsn;
 
-    public long Rows => _tables.Sum(t => (long)t.Rows.Count);
+    /// <summary>Rows since the last cut.</summary>
+    public long Rows { get; private set; }
 
     public long Transactions { get; private set; }
 
@@ -49,164 +49,148 @@ internal sealed class CaptureBatch : IDisposable
     {
         foreach (var table in _tables)
         {
-            table.Rows.Dispose();
+            table.Dispose();
         }
     }
 
-    /// <exception cref="PostgresSourceException">A change cannot be landed.</exception>
-    public async ValueTask TakeAsync(PgOutputReplicationMessage message, CancellationToken cancellationToken)
+    /// <param name="message">A message of pgoutput.</param>
+    /// <param name="lsn">Its position.</param>
+    /// <exception cref="PostgresSourceException">A change cannot be landed, or the message is none.</exception>
+    public void Take(ReadOnlySpan<byte> message, long lsn)
     {
-        switch (message)
+        var reader = new PgOutputReader(message);
+        switch (reader.Byte())
         {
-            case BeginMessage begin:
-                IsBetweenTransactions = false;
-                _transaction = ((long)(ulong)begin.TransactionFinalLsn, begin.TransactionXid, (begin.TransactionCommitTimestamp - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
-                _transactionRows = Rows;
+            case PgOutput.Begin:
+                (_transaction, _transactionRows, IsBetweenTransactions) = (reader.Begin(), Rows, false);
                 break;
-            case CommitMessage commit:
-                IsBetweenTransactions = true;
-                CommitLsn = _before = (long)(ulong)commit.TransactionEndLsn;
+            case PgOutput.Commit:
+                (CommitLsn, IsBetweenTransactions) = (reader.CommitEnd(), true);
+                _before = CommitLsn;
                 Transactions += Rows > _transactionRows ? 1 : 0;
                 break;
-            case TypeMessage type:
-                _types[type.TypeId] = PgTypes.Resolved(type.TypeId, type.Namespace.Length == 0, type.Name);
+            case PgOutput.Type:
+                var (id, schema, type) = reader.Type();
+                _types[id] = PgTypes.Resolved(id, schema.Length == 0, type);
                 break;
-            case RelationMessage relation:
-                Note(relation);
+            case PgOutput.Relation:
+                Note(reader.Relation());
                 break;
-            case InsertMessage insert:
-                await ChangeAsync("c", insert.Relation, null, insert.NewRow, message, cancellationToken);
+            case PgOutput.Insert:
+                Add("c", reader.Change(), lsn);
                 break;
-            case FullUpdateMessage update:
-                await ChangeAsync("u", update.Relation, update.OldRow, update.NewRow, message, cancellationToken);
+            case PgOutput.Update:
+                Add("u", reader.Change(), lsn);
                 break;
-            case IndexUpdateMessage update:
-                await ChangeAsync("u", update.Relation, update.Key, update.NewRow, message, cancellationToken);
+            case PgOutput.Delete:
+                Add("d", reader.Change(), lsn);
                 break;
-            case UpdateMessage update:
-                await ChangeAsync("u", update.Relation, null, update.NewRow, message, cancellationToken);
-                break;
-            case FullDeleteMessage delete:
-                await ChangeAsync("d", delete.Relation, delete.OldRow, null, message, cancellationToken);
-                break;
-            case KeyDeleteMessage delete:
-                await ChangeAsync("d", delete.Relation, delete.Key, null, message, cancellationToken);
-                break;
-            case TruncateMessage truncate:
-                foreach (var relation in truncate.Relations)
+            case PgOutput.Truncate:
+                foreach (var relation in reader.Truncated())
                 {
-                    Add("t", relation.RelationId, null, null, message);
+                    Add("t", new PgChange(relation, null, null), lsn);
                 }
 
                 break;
-            case LogicalDecodingMessage { Prefix: MessagePrefix } mark:
-                using (var text = new StreamReader(mark.Data))
-                {
-                    LastMark = await text.ReadToEndAsync(cancellationToken);
-                }
-
+            case PgOutput.Message:
+                Note(reader.Message());
                 break;
-            case LogicalDecodingMessage { Flags: 0 } aside:
-                _before = (long)(ulong)aside.MessageLsn;
-                break;
+            default:
+                return;
         }
+
+        reader.End();
     }
 
-    /// <summary>Lands the whole transactions; the progress goes with the last table, so that it never tells of more than all hold.</summary>
-    public void Land(string appId, CancellationToken cancellationToken)
+    /// <summary>Takes the whole transactions out; what comes from now on goes into the next batch. Only between transactions, and one at a time.</summary>
+    public CutBatch Cut()
     {
-        // Before the lake, which knows what is done: what it holds is published too.
-        _options.Publisher?.Flush();
-        foreach (var table in _tables)
+        var cut = new CutBatch([.. _tables.Select(t => new CapturedRows(t.Table, t.Cut()))], CommitLsn, Rows, _options.Publisher);
+        (_cutLsn, Rows) = (CommitLsn, 0);
+        return cut;
+    }
+
+    /// <summary>Notes that what was cut is landed.</summary>
+    public void Landed(CutBatch cut) => DurableLsn = cut.CommitLsn;
+
+    private void Note(PgMessage message)
+    {
+        if (message.Prefix == MessagePrefix)
         {
-            if (table.Rows.Count > 0 || table == _tables[^1])
-            {
-                table.Table.Lake.Append(table.Rows, new LakeTxn(appId, CommitLsn), cancellationToken);
-                table.Rows.Clear();
-            }
+            LastMark = message.Text;
         }
-
-        DurableLsn = CommitLsn;
+        else if (!message.IsTransactional)
+        {
+            _before = message.Lsn;
+        }
     }
 
-    private void Note(RelationMessage relation)
+    private void Note(PgRelation relation)
     {
-        var table = _tables.FirstOrDefault(t => t.Table.Source.Schema == relation.Namespace && t.Table.Source.Name == relation.RelationName);
-        _relations[relation.RelationId] = table;
+        var table = _tables.FirstOrDefault(t => t.Table.Source.Schema == relation.Schema && t.Table.Source.Name == relation.Name);
+        _relations[relation.Id] = table;
         if (table is null)
         {
             return;
         }
 
-        var source = table.Table.Source;
-        List<SourceColumn> columns = [.. relation.Columns.Select(c => new SourceColumn(c.ColumnName, _types.GetValueOrDefault(c.DataTypeId, c.DataTypeId), c.TypeModifier, c.Flags.HasFlag(RelationMessage.Column.ColumnFlags.PartOfKey)))];
-
         // Without the key columns an update or delete does not tell which row it was.
+        var source = table.Table.Source;
+        List<SourceColumn> columns = [.. relation.Columns.Select(c => c with { TypeId = _types.GetValueOrDefault(c.TypeId, c.TypeId) })];
         if (source.KeyColumns.FirstOrDefault(k => !columns.Any(c => c.Name == k && c.IsKey)) is { } missing)
         {
             throw new PostgresSourceException($"The replica identity of {source} has no column '{missing}', which is declared as its key. Make it the primary key, or run 'ALTER TABLE {source} REPLICA IDENTITY FULL'; changes before that stay without it, so a snapshot is needed then.");
         }
 
-        table.Events = new TableEvents(source, columns, _time);
+        (table.Events, table.Columns) = (new TableEvents(source, columns, _time), columns.Count);
     }
 
-    private async ValueTask ChangeAsync(string op, RelationMessage relation, ReplicationTuple? old, ReplicationTuple? now, PgOutputReplicationMessage message, CancellationToken cancellationToken)
-    {
-        // The stream has one row after the other, and each has to be read.
-        var (id, count) = (relation.RelationId, relation.Columns.Count);
-        var before = old is null ? null : await ReadAsync(old, count, cancellationToken);
-        var after = now is null ? null : await ReadAsync(now, count, cancellationToken);
-        if (message is FullUpdateMessage)
-        {
-            // A long value that was not changed is in the old row.
-            for (var i = 0; i < count; i++)
-            {
-                after![i] = after[i].IsUnavailable ? before![i] : after[i];
-            }
-        }
-
-        Add(op, id, before, after, message);
-    }
-
-    private static async ValueTask<SourceValue[]> ReadAsync(ReplicationTuple tuple, int count, CancellationToken cancellationToken)
-    {
-        var values = new SourceValue[count];
-        var i = 0;
-        await foreach (var value in tuple.WithCancellation(cancellationToken))
-        {
-            values[i++] = value.IsUnchangedToastedValue ? new SourceValue(null, IsUnavailable: true)
-                : value.IsDBNull ? default
-                : new SourceValue(await value.Get<string>(cancellationToken));
-        }
-
-        return values;
-    }
-
-    private void Add(string op, uint relation, SourceValue[]? before, SourceValue[]? after, PgOutputReplicationMessage message)
+    private void Add(string op, PgChange change, long lsn)
     {
         // What was landed before a kill comes again for the tables that were not.
-        if (_relations.GetValueOrDefault(relation) is not { Events: { } events } table || _transaction.Final < table.Landed)
+        if (_relations.GetValueOrDefault(change.Relation) is not { Events: { } events } table || _transaction.FinalLsn < table.Landed)
         {
             return;
         }
 
-        var place = new ChangePlace(_options.Source, _database, (long)(ulong)message.WalStart, _before == 0 ? null : _before, _transaction.Xid, _transaction.Micros);
-        foreach (var change in events.Messages(op, before, after, place))
+        var needed = op == "d" ? change.Before : change.After;
+        if ((needed is null && op != "t") || (change.Before ?? needed)?.Length != needed?.Length || (needed is not null && needed.Length != table.Columns))
         {
-            events.Read(change, table.Rows);
-            _options.Publisher?.Publish(table.Table.Source, change);
+            throw new PostgresSourceException($"A change of {table.Table.Source} has not the {table.Columns} columns that the stream told of. Run the command again, against PostgreSQL itself and not a program between.");
         }
+
+        var place = new ChangePlace(_options.Source, _database, lsn, _before == 0 ? null : _before, _transaction.Xid, _transaction.CommitMicros);
+        Rows += events.Take(op, change.Before, change.After, place, table.Rows, _options.Publisher);
     }
 
-    private sealed class CapturedBuffer(CapturedTable table, RowBuffer rows, long landed)
+    private sealed class CapturedBuffer(CapturedTable table, int memoryRowsMax, long landed) : IDisposable
     {
+        private RowBuffer? _other;
+
         public CapturedTable Table => table;
 
-        public RowBuffer Rows => rows;
+        public RowBuffer Rows { get; private set; } = new(table.Source.Columns, memoryRowsMax);
 
         /// <summary>End of the last commit that the table held at the start.</summary>
         public long Landed => landed;
 
         public TableEvents? Events { get; set; }
+
+        /// <summary>How many columns the source has.</summary>
+        public int Columns { get; set; }
+
+        /// <summary>The rows so far; the buffer that was cut before takes the next.</summary>
+        public RowBuffer Cut()
+        {
+            var cut = Rows;
+            (Rows, _other) = (_other ?? new RowBuffer(table.Source.Columns, memoryRowsMax), cut);
+            return cut;
+        }
+
+        public void Dispose()
+        {
+            Rows.Dispose();
+            _other?.Dispose();
+        }
     }
 }

@@ -20,8 +20,11 @@ public sealed record CaptureOptions(PostgresAddress Address, IReadOnlyList<Captu
     /// <summary>Rows of a table in memory; what a transaction has beyond them waits in a file.</summary>
     public int MemoryRowsMax { get; init; } = 100_000;
 
-    /// <summary>How long committed rows wait for others to be landed with.</summary>
+    /// <summary>How long committed rows wait for others to be landed with, when none come.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long they wait while others keep coming. Each commit makes files of its own, so shorter is fresher and makes more of them.</summary>
+    public TimeSpan LingerMax { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often it is looked whether WAL of other tables is held.</summary>
     public TimeSpan HeartbeatPeriod { get; init; } = TimeSpan.FromSeconds(10);

@@ -49,7 +49,7 @@ internal sealed class CaptureSnapshot(CaptureOptions options, CaptureSlot slot, 
         var columns = await ColumnsAsync(table, cancellationToken);
         var events = new TableEvents(table, columns, time);
         var micros = await MicrosAsync(cancellationToken);
-        Add(table, events, "t", null, new ChangePlace(options.Source, side.Database, place - 1, null, null, micros), buffer);
+        events.Take("t", null, null, new ChangePlace(options.Source, side.Database, place - 1, null, null, micros), buffer, options.Publisher);
         await using var select = new NpgsqlCommand($"SELECT {string.Join(", ", columns.Select(c => PostgresTable.Quoted(c.Name)))} FROM {table.Sql}", side) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
         await using var reader = await select.ExecuteReaderAsync(cancellationToken);
         var at = new ChangePlace(options.Source, side.Database, place, null, null, micros);
@@ -61,16 +61,7 @@ internal sealed class CaptureSnapshot(CaptureOptions options, CaptureSlot slot, 
                 image[i] = new SourceValue(reader.IsDBNull(i) ? null : reader.GetString(i));
             }
 
-            Add(table, events, "r", image, at, buffer);
-        }
-    }
-
-    private void Add(PostgresTable table, TableEvents events, string op, SourceValue[]? image, ChangePlace place, RowBuffer buffer)
-    {
-        foreach (var message in events.Messages(op, null, image, place))
-        {
-            events.Read(message, buffer);
-            options.Publisher?.Publish(table, message);
+            events.Take("r", null, image, at, buffer, options.Publisher);
         }
     }
 

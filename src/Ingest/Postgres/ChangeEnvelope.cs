@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -24,7 +25,8 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
     private const long NanosPerMicrosecond = 1_000;
     private static readonly string UnavailableBytes = Convert.ToBase64String(Encoding.UTF8.GetBytes(EnvelopeOptions.UnavailableDefault));
     private static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
+    private readonly Utf8JsonWriter _json = new(Stream.Null, Form);
 
     /// <summary>The event's value. Of a key image only the key columns have a value, and the others are null.</summary>
     public byte[] Value(string op, SourceValue[]? before, SourceValue[]? after, ChangePlace place) => Write(json =>
@@ -60,13 +62,11 @@ internal sealed class ChangeEnvelope(PostgresTable table, IReadOnlyList<SourceCo
 
     private byte[] Write(Action<Utf8JsonWriter> write)
     {
-        _bytes.SetLength(0);
-        using (var json = new Utf8JsonWriter(_bytes, Form))
-        {
-            write(json);
-        }
-
-        return _bytes.ToArray();
+        _bytes.ResetWrittenCount();
+        _json.Reset(_bytes);
+        write(_json);
+        _json.Flush();
+        return _bytes.WrittenSpan.ToArray();
     }
 
     private void Image(Utf8JsonWriter json, string name, SourceValue[]? image)

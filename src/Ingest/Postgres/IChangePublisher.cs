@@ -8,6 +8,6 @@ public interface IChangePublisher
     /// <summary>Takes an event; it need not be durable yet.</summary>
     void Publish(PostgresTable table, LogMessage message);
 
-    /// <summary>Makes what was taken durable.</summary>
+    /// <summary>Makes what was taken durable. Comes from another thread than the events, which go on meanwhile.</summary>
     void Flush();
 }

@@ -4,29 +4,38 @@ using FeatureStore.OfflineStore.Lake;
 namespace FeatureStore.Ingest.Postgres;
 
 /// <summary>
-/// Rows waiting to be landed at once: the first in memory, the rest of a large transaction in a file that is gone when the process is. Read in order,
-/// from the start, as often as wanted; an index is only for the rows in memory.
+/// Rows waiting to be landed at once, as bytes: the first in memory, which is kept for the next ones, the rest of a large transaction in a file that is
+/// gone when the process is. As objects they would live long enough to be costly garbage. Read in order, from the start, as often as wanted.
 /// </summary>
-internal sealed class RowBuffer(IReadOnlyList<LakeColumn> columns, int memoryRowsMax) : IReadOnlyList<ChangeRow>, IDisposable
+internal sealed class RowBuffer : IReadOnlyList<ChangeRow>, IDisposable
 {
     private const int FileBufferBytes = 1 << 16;
-    private readonly List<ChangeRow> _rows = [];
+    private const int MemoryBytesMax = 32 << 20; // Rows may be wide.
+    private const int MemoryBytesKept = 2 * MemoryBytesMax;
+    private readonly IReadOnlyList<LakeColumn> _columns;
+    private readonly int _memoryRowsMax;
+    private MemoryStream _memory = new();
+    private BinaryWriter _memoryWriter;
+    private int _inMemory;
     private FileStream? _file;
     private BinaryWriter? _writer;
-    private int _spilled;
 
-    public int Count => _rows.Count + _spilled;
+    public RowBuffer(IReadOnlyList<LakeColumn> columns, int memoryRowsMax) =>
+        (_columns, _memoryRowsMax, _memoryWriter) = (columns, memoryRowsMax, new BinaryWriter(_memory));
+
+    public int Count => _inMemory + Spilled;
 
     /// <summary>Rows that are in the file.</summary>
-    public int Spilled => _spilled;
+    public int Spilled { get; private set; }
 
-    public ChangeRow this[int index] => index < _rows.Count ? _rows[index] : this.Skip(index).First();
+    public ChangeRow this[int index] => this.Skip(index).First();
 
     public void Add(ChangeRow row)
     {
-        if (_rows.Count < memoryRowsMax)
+        if (Spilled == 0 && _inMemory < _memoryRowsMax && _memory.Length < MemoryBytesMax)
         {
-            _rows.Add(row);
+            SpilledRow.Write(_memoryWriter, row, _columns);
+            _inMemory++;
             return;
         }
 
@@ -40,36 +49,47 @@ internal sealed class RowBuffer(IReadOnlyList<LakeColumn> columns, int memoryRow
             _writer = new BinaryWriter(_file);
         }
 
-        SpilledRow.Write(_writer, row, columns);
-        _spilled++;
+        SpilledRow.Write(_writer, row, _columns);
+        Spilled++;
     }
 
     public void Clear()
     {
-        _rows.Clear();
-        _spilled = 0;
+        (_inMemory, Spilled) = (0, 0);
         _writer?.Dispose();
         (_writer, _file) = (null, null);
+        if (_memory.Capacity > MemoryBytesKept)
+        {
+            _memory = new MemoryStream();
+            _memoryWriter = new BinaryWriter(_memory);
+        }
+
+        _memory.SetLength(0);
     }
 
     public IEnumerator<ChangeRow> GetEnumerator()
     {
-        foreach (var row in _rows)
+        _memoryWriter.Flush();
+        var source = string.Empty;
+        using (var memory = new BinaryReader(new MemoryStream(_memory.GetBuffer(), 0, (int)_memory.Length, writable: false)))
         {
-            yield return row;
+            for (var i = 0; i < _inMemory; i++)
+            {
+                yield return SpilledRow.Read(memory, _columns, ref source);
+            }
         }
 
-        if (_spilled == 0)
+        if (Spilled == 0)
         {
             yield break;
         }
 
         _writer!.Flush();
         _file!.Position = 0;
-        var reader = new BinaryReader(_file);
-        for (var i = 0; i < _spilled; i++)
+        var file = new BinaryReader(_file);
+        for (var i = 0; i < Spilled; i++)
         {
-            yield return SpilledRow.Read(reader, columns);
+            yield return SpilledRow.Read(file, _columns, ref source);
         }
 
         _file.Position = _file.Length;
@@ -80,48 +100,72 @@ internal sealed class RowBuffer(IReadOnlyList<LakeColumn> columns, int memoryRow
     public void Dispose() => Clear();
 }
 
-/// <summary>A row's bytes in the file of a <see cref="RowBuffer"/>; read by the process that wrote them.</summary>
+/// <summary>A row's bytes in a <see cref="RowBuffer"/>; read by the process that wrote them.</summary>
 internal static class SpilledRow
 {
+    // Ops are few; a text of each is made once.
+    private static readonly string[] Ops = ["c", "u", "d", "r", "t"];
+
     public static void Write(BinaryWriter to, ChangeRow row, IReadOnlyList<LakeColumn> columns)
     {
-        to.Write(row.Op);
+        to.Write((byte)Array.IndexOf(Ops, row.Op));
         to.Write(row.Source);
         to.Write(row.Lsn);
         to.Write(row.Part);
-        Optional(to, row.Key, to.Write);
+        if (IsThere(to, row.Key))
+        {
+            to.Write(row.Key!);
+        }
+
         to.Write(row.CommitTimeMicros);
-        to.Write(row.Unavailable.Count);
+        to.Write7BitEncodedInt(row.Unavailable.Count);
         foreach (var name in row.Unavailable)
         {
             to.Write(name);
         }
 
-        Optional(to, row.PreviousCommitLsn, v => to.Write((long)v!));
+        if (IsThere(to, row.PreviousCommitLsn))
+        {
+            to.Write(row.PreviousCommitLsn!.Value);
+        }
+
         for (var i = 0; i < columns.Count; i++)
         {
-            Optional(to, row.Values[i], v => Value(to, v));
+            if (IsThere(to, row.Values[i]))
+            {
+                Value(to, row.Values[i]!);
+            }
         }
     }
 
-    public static ChangeRow Read(BinaryReader from, IReadOnlyList<LakeColumn> columns)
+    /// <param name="source">The row's before; it is the same one for most.</param>
+    public static ChangeRow Read(BinaryReader from, IReadOnlyList<LakeColumn> columns, ref string source)
     {
-        var (op, source, lsn, part) = (from.ReadString(), from.ReadString(), from.ReadInt64(), from.ReadInt32());
+        var (op, name) = (Ops[from.ReadByte()], from.ReadString());
+        source = name == source ? source : name;
+        var (lsn, part) = (from.ReadInt64(), from.ReadInt32());
         var key = from.ReadBoolean() ? from.ReadString() : null;
         var commit = from.ReadInt64();
-        string[] unavailable = [.. Enumerable.Range(0, from.ReadInt32()).Select(_ => from.ReadString())];
+        var unavailable = from.Read7BitEncodedInt() is > 0 and var count ? new string[count] : [];
+        for (var i = 0; i < unavailable.Length; i++)
+        {
+            unavailable[i] = from.ReadString();
+        }
+
         long? previous = from.ReadBoolean() ? from.ReadInt64() : null;
-        object?[] values = [.. columns.Select(c => from.ReadBoolean() ? Value(from, c.Type) : null)];
+        var values = new object?[columns.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = from.ReadBoolean() ? Value(from, columns[i].Type) : null;
+        }
+
         return new ChangeRow(op, source, lsn, part, key, commit, unavailable, values, previous);
     }
 
-    private static void Optional<T>(BinaryWriter to, T? value, Action<T> write)
+    private static bool IsThere<T>(BinaryWriter to, T? value)
     {
         to.Write(value is not null);
-        if (value is not null)
-        {
-            write(value);
-        }
+        return value is not null;
     }
 
     private static void Value(BinaryWriter to, object value)

@@ -11,7 +11,7 @@ internal static class ChangeStaging
         DuckDbConnection connection,
         string table,
         IReadOnlyList<LakeColumn> columns,
-        IReadOnlyList<ChangeRow> rows,
+        IEnumerable<ChangeRow> rows,
         CancellationToken cancellationToken)
     {
         List<LakeColumn> all = [.. ChangeColumns.Leading, .. columns];
@@ -43,7 +43,7 @@ internal static class ChangeStaging
     public static string Select(string staging, IReadOnlyList<LakeColumn> columns, IReadOnlyList<TableField> fields)
     {
         var staged = ChangeColumns.Leading.Concat(columns).ToDictionary(c => c.Name, c => c.Type);
-        var terms = fields.Select(f => f.Name == ChangeColumns.CommitDate ? $"CAST({LakeSql.Instant(ChangeColumns.CommitTime)} AS DATE) AS {ChangeColumns.CommitDate}"
+        var terms = fields.Select(f => f.Name == ChangeColumns.CommitDate ? $"CAST(make_timestamp({ChangeColumns.CommitTime}) AS DATE) AS {ChangeColumns.CommitDate}"
             : !staged.TryGetValue(f.Name, out var type) ? $"CAST(NULL AS {f.Sql}) AS {LakeSql.Name(f.Name)}"
             : type == LakeType.Timestamp ? $"{LakeSql.Instant(LakeSql.Name(f.Name))} AS {LakeSql.Name(f.Name)}"
             : LakeSql.Name(f.Name));

@@ -11,6 +11,7 @@ namespace FeatureStore.OfflineStore.Lake;
 public sealed class ChangeTable
 {
     private const string Staging = "change_rows";
+    private const int RowGroupRows = 122_880;
     private readonly DeltaLog _log;
     private readonly LakeFiles _files;
     private readonly IReadOnlyList<LakeColumn> _columns;
@@ -138,15 +139,22 @@ public sealed class ChangeTable
             return [];
         }
 
-        if (rows.FirstOrDefault(r => r.CommitTimeMicros is < LakeTime.Least or > LakeTime.Greatest) is { } odd)
-        {
-            throw new DeltaException($"{_log.TableRoot}: the change at position {odd.Lsn} of {odd.Source} has a commit time outside the years 1 to 9999. Correct it at its source.");
-        }
-
-        using var database = LakeDatabase.Open(_options);
+        // DuckDB deals rows out to threads by row groups: with one of them a second thread would only ask for work.
+        var options = _options ?? LakeOptions.Default;
+        using var database = LakeDatabase.Open(rows.Count <= RowGroupRows ? options with { Threads = 1 } : options);
         using var connection = LakeDatabase.Connect(database, cancellationToken);
-        ChangeStaging.Fill(connection, Staging, _columns, rows, cancellationToken);
+        ChangeStaging.Fill(connection, Staging, _columns, Checked(rows), cancellationToken);
         var relation = ChangeStaging.Select(Staging, _columns, TableField.Read(metadata.SchemaString, _log.TableRoot));
         return new TableWriter(_log.Table, metadata).Write(connection, relation, ChangeColumns.KindTag, ChangeColumns.KindTag, cancellationToken);
+    }
+
+    private IEnumerable<ChangeRow> Checked(IReadOnlyList<ChangeRow> rows)
+    {
+        foreach (var row in rows)
+        {
+            yield return row.CommitTimeMicros is < LakeTime.Least or > LakeTime.Greatest
+                ? throw new DeltaException($"{_log.TableRoot}: the change at position {row.Lsn} of {row.Source} has a commit time outside the years 1 to 9999. Correct it at its source.")
+                : row;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Postgres;
 using FeatureStore.Tests.Servers;
 
@@ -169,5 +170,50 @@ public sealed class CaptureTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => capture);
         await bank.CatchUpAsync();
         await bank.AssertEqualAsync();
+    }
+
+    [SkippableFact]
+    public async Task Capture_TheSourceNeverFallsSilent_LandsAllTheSame()
+    {
+        await using var bank = await CaptureBank.StartAsync();
+        using var stop = new CancellationTokenSource();
+        var landed = new TaskCompletionSource();
+        var progress = new Landed(_ => landed.TrySetResult());
+        var capture = bank.Capture(o => o with { Linger = TimeSpan.FromHours(1), LingerMax = TimeSpan.FromMilliseconds(100) }).RunAsync(false, false, progress, stop.Token);
+        await TestProgram.PollAsync("Streaming", async _ => (await bank.Capture().StatusAsync(CancellationToken.None)).State == "streaming");
+        await bank.RunAsync("INSERT INTO t (id) VALUES ('a')");
+        await landed.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => capture);
+        await bank.AssertEqualAsync();
+    }
+
+    [SkippableFact]
+    public async Task Capture_LandingFails_EndsWithItsFaultAndConfirmsNothing()
+    {
+        await using var bank = await CaptureBank.StartAsync();
+        await bank.CatchUpAsync();
+        var before = await bank.Capture().StatusAsync(CancellationToken.None);
+        await bank.RunAsync("INSERT INTO t (id) SELECT n::text FROM generate_series(1, 40) n");
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => bank.CatchUpAsync(change: o => o with { Publisher = new FailingPublisher() }));
+        Assert.Equal("no flush", fault.Message);
+        var after = await bank.Capture().StatusAsync(CancellationToken.None);
+        Assert.Equal((before.DurableLsn, before.ConfirmedLsn), (after.DurableLsn, after.ConfirmedLsn));
+        await bank.CatchUpAsync();
+        await bank.AssertEqualAsync();
+    }
+
+    private sealed class Landed(Action<long> told) : IProgress<long>
+    {
+        public void Report(long value) => told(value);
+    }
+
+    private sealed class FailingPublisher : IChangePublisher
+    {
+        public void Publish(PostgresTable table, LogMessage message)
+        {
+        }
+
+        public void Flush() => throw new InvalidOperationException("no flush");
     }
 }

@@ -15,6 +15,8 @@ internal static class PgTypes
     public const uint Double = 701;
     public const uint Money = 790;
     public const uint TextList = 1009;
+    public const uint Char = 1042;
+    public const uint VarChar = 1043;
     public const uint Date = 1082;
     public const uint Time = 1083;
     public const uint Timestamp = 1114;
@@ -29,8 +31,6 @@ internal static class PgTypes
     public const uint HStore = uint.MaxValue;
 
     private const uint FirstOwn = 16_384; // OIDs below it are the system's.
-    private const uint Char = 1042;
-    private const uint VarChar = 1043;
 
     private static readonly Dictionary<string, uint> OfName = new()
     {

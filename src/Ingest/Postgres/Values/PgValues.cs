@@ -12,6 +12,9 @@ internal static class PgValues
 {
     private static readonly JsonWriterOptions InText = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>True for the types of plain texts, which are as PostgreSQL prints them.</summary>
+    public static bool IsText(uint typeId) => typeId is PgTypes.Text or PgTypes.VarChar or PgTypes.Char;
+
     /// <summary>True for what <see cref="Write"/> throws if the text is none of the type.</summary>
     public static bool IsUnsuited(Exception e) => e is FormatException or OverflowException or ArgumentException or IndexOutOfRangeException or JsonException;
 

@@ -45,7 +45,7 @@ internal sealed class TableWriter
         var folder = _root.Draft($"{LakeFiles.TemporaryFolder}/{Guid.NewGuid():N}");
         try
         {
-            var written = Copy(connection, relation, keys, folder, groups.Count, cancellationToken);
+            var written = groups.Count == 1 ? CopyWhole(connection, relation, folder, cancellationToken) : Copy(connection, relation, keys, folder, groups.Count, cancellationToken);
             return Publish(written, groups, kindTag);
         }
         finally
@@ -85,9 +85,8 @@ internal sealed class TableWriter
     }
 
     /// <summary>One statement writes a folder for each group, named by its number.</summary>
-    private List<Written> Copy(DuckDbConnection connection, string relation, List<string> keys, string folder, int groups, CancellationToken cancellationToken)
+    private List<WrittenFile> Copy(DuckDbConnection connection, string relation, List<string> keys, string folder, int groups, CancellationToken cancellationToken)
     {
-        var data = _fields.Where(f => !f.IsVoid && !_partitions.Contains(f)).Select(f => $"r.{LakeSql.Name(f.Name)}").ToList();
         var own = keys.Select((_, i) => LakeSql.Name(Unused($"write_key{i}"))).ToList();
         var number = LakeSql.Name(Unused("write_group"));
         var keyed = string.Join(", ", keys.Zip(own, (k, o) => $"{k} AS {o}"));
@@ -97,24 +96,39 @@ internal sealed class TableWriter
         // Beyond this number of open files DuckDB closes one and begins another for the same group.
         connection.Execute($"SET partitioned_write_max_open_files = {groups + 1}", cancellationToken);
         using var reader = connection.Query(
-            $"COPY (SELECT {string.Join(", ", data)}, g.number AS {number} FROM (SELECT *, {keyed} FROM {relation}) r JOIN {Groups} g ON {match}) TO {LakeSql.Text(folder)} "
+            $"COPY (SELECT {Data("r")}, g.number AS {number} FROM (SELECT *, {keyed} FROM {relation}) r JOIN {Groups} g ON {match}) TO {LakeSql.Text(folder)} "
             + $"(FORMAT PARQUET, COMPRESSION ZSTD, PARTITION_BY ({number}), WRITE_PARTITION_COLUMNS false, FILENAME_PATTERN 'part-{{uuidv4}}', OVERWRITE_OR_IGNORE, RETURN_STATS)",
             cancellationToken);
-        var written = new List<Written>();
+        return Written(reader, path => int.Parse(Path.GetFileName(Path.GetDirectoryName(path)!).Split('=')[^1], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>One group is one file, without a look at each row's group.</summary>
+    private List<WrittenFile> CopyWhole(DuckDbConnection connection, string relation, string folder, CancellationToken cancellationToken)
+    {
+        DurableFolder.Create(folder);
+        using var reader = connection.Query(
+            $"COPY (SELECT {Data("r")} FROM {relation} r) TO {LakeSql.Text(Path.Combine(folder, "part.parquet"))} (FORMAT PARQUET, COMPRESSION ZSTD, RETURN_STATS)", cancellationToken);
+        return Written(reader, _ => 1);
+    }
+
+    private string Data(string relation) => string.Join(", ", _fields.Where(f => !f.IsVoid && !_partitions.Contains(f)).Select(f => $"{relation}.{LakeSql.Name(f.Name)}"));
+
+    private static List<WrittenFile> Written(DuckDbReader reader, Func<string, int> groupOf)
+    {
+        var written = new List<WrittenFile>();
         while (reader.NextChunk())
         {
             for (var r = 0; r < reader.RowCount; r++)
             {
                 var path = reader.Text(0, r);
-                var group = Path.GetFileName(Path.GetDirectoryName(path)!).Split('=')[^1];
-                written.Add(new Written(path, int.Parse(group, CultureInfo.InvariantCulture), (long)reader.UInt64(1, r)));
+                written.Add(new WrittenFile(path, groupOf(path), (long)reader.UInt64(1, r)));
             }
         }
 
         return written;
     }
 
-    private List<DeltaFile> Publish(List<Written> written, List<RowGroup> groups, string kindTag)
+    private List<DeltaFile> Publish(List<WrittenFile> written, List<RowGroup> groups, string kindTag)
     {
         var files = new List<DeltaFile>();
         var parts = written.CountBy(w => w.Group).ToDictionary();
@@ -152,5 +166,5 @@ internal sealed class TableWriter
     /// <param name="Keys">Partition values, then the kind.</param>
     private sealed record RowGroup(IReadOnlyList<string?> Keys, long Rows, ColumnBounds Bounds);
 
-    private sealed record Written(string Path, int Group, long Rows);
+    private sealed record WrittenFile(string Path, int Group, long Rows);
 }

@@ -3,6 +3,7 @@ using FeatureStore.Ingest.ChangeLog;
 using FeatureStore.Ingest.Postgres;
 using FeatureStore.OfflineStore.Lake;
 using Npgsql.Replication;
+using Npgsql.Replication.Internal;
 using Npgsql.Replication.PgOutput;
 
 namespace FeatureStore.Ingest.Tests.Postgres.Replay;
@@ -52,10 +53,11 @@ internal sealed class ReplayedCapture : IChangePublisher
             await replication.Open();
             using var ending = new CancellationTokenSource(TimeSpan.FromMinutes(2)); // Against a stream that is shorter than it says.
             var left = server.Messages;
-            var stream = replication.StartReplication(new PgOutputReplicationSlot("replay"), new PgOutputReplicationOptions("replay", PgOutputProtocolVersion.V1, messages: true), ending.Token);
-            await foreach (var message in stream)
+            await foreach (var message in replication.StartLogicalReplication(new PgOutputReplicationSlot("replay"), ending.Token, null, PgOutput.Options("replay")))
             {
-                await batch.TakeAsync(message, ending.Token);
+                var bytes = new byte[message.Data.Length];
+                await message.Data.ReadExactlyAsync(bytes, ending.Token);
+                batch.Take(bytes, (long)(ulong)message.WalStart);
                 if (--left == 0)
                 {
                     break;
