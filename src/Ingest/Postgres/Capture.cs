@@ -1,3 +1,4 @@
+using FeatureStore.OfflineStore.Lake.Places.S3;
 using Npgsql;
 using Npgsql.Replication;
 
@@ -33,7 +34,7 @@ public sealed class Capture(CaptureOptions options, TimeProvider time)
             var changes = await new CaptureStream(options, slot, side, replication, batch, landed, time).RunAsync(untilCaughtUp, cancellationToken);
             return new CaptureResult(rows, changes, batch.Transactions, batch.DurableLsn);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or (IOException and not S3Exception) && !cancellationToken.IsCancellationRequested)
         {
             throw Address.Failure(e);
         }

@@ -15,6 +15,7 @@ internal sealed class ComputeRun : IDisposable
     private readonly FeatureTable _table;
     private readonly FeatureViewModel _view;
     private readonly IReadOnlyList<LakeColumn> _columns;
+    private readonly LakeOptions _options;
     private readonly DuckDbDatabase _database;
     private readonly DuckDbConnection _connection;
     private ChangeScan _scan;
@@ -27,11 +28,12 @@ internal sealed class ComputeRun : IDisposable
         _table = new FeatureTable(root, _compiler.OutputColumns, view.Source.TimestampField);
         _columns = [.. ChangeColumns.Leading, .. _compiler.RowColumns];
         _scan = new ChangeScan(sourceRoot, source, _columns, aggregated.EventTimeColumn);
-        _database = LakeDatabase.Open(options);
+        _options = options ?? LakeOptions.Default;
+        _database = LakeDatabase.Open(_options);
         _connection = LakeDatabase.Connect(_database, cancellationToken);
     }
 
-    /// <summary>Parts of the keys that rows are made for one after the other; more where memory does not do.</summary>
+    /// <summary>Parts in which values are gathered, at least.</summary>
     private int Parts { get; init; } = 1;
 
     /// <exception cref="DeltaException">The view is not aggregated, or there is no change table.</exception>
@@ -134,7 +136,10 @@ internal sealed class ComputeRun : IDisposable
         time =>
         {
             _connection.Execute(_compiler.Members(_scan, time, isTouched), cancellationToken);
-            KeyParts.Run(Parts, (part, parts) => _connection.Execute(_compiler.Rows(time, part, parts), cancellationToken));
+            _connection.Execute(_compiler.Points(time), cancellationToken);
+            var parts = Math.Max(Parts, KeyParts.For(Numbers(_compiler.SpreadCount, cancellationToken)[0], _options.MemoryLimitMiB));
+            KeyParts.Run(parts, (part, of) => _connection.Execute(_compiler.Values(part, of), cancellationToken));
+            _connection.Execute(_compiler.Rows(time), cancellationToken);
         },
         isTouched ? _view.JoinKeys.Count : null,
         cancellationToken);

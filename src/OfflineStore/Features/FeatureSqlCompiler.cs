@@ -130,50 +130,61 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
     }
 
     /// <summary>
-    /// Adds to <c>computed</c> the rows of one feature time: f(T), and one row for each later known time at which f changes.
-    /// A key whose window never changes after its birth needs no more than one grouping; the others are spread over the points
-    /// in time at which a member comes or goes.
+    /// Makes the tables of one feature time that <see cref="Values"/> reads. A key whose window never changes after its birth needs no more than one
+    /// grouping; the others (<c>late</c>, with their members <c>changing</c>) are spread over the points in time at which a member comes or goes.
     /// </summary>
-    /// <param name="part">The part of the keys that it is done for, of <paramref name="parts"/>.</param>
-    public string Rows(long asOfMicros, int part = 0, int parts = 1)
-    {
-        var of = KeyParts.Where(Keys, part, parts);
-        var t = LakeSql.Number(asOfMicros);
-        var names = Names().ToList();
-        var aggregates = aggregated.Aggregations.Select((a, i) => $"{new AggregateSql(view, a, ColumnOf(a), OutputColumns[_keys.Count + i].Type).Term} AS {names[i]}");
-        var values = aggregated.Aggregations.Select((a, i) => a.Function is "count" or "count_distinct" or "sum" ? $"coalesce(f.{names[i]}, 0) AS {names[i]}" : "f." + names[i]);
-        var keys = string.Join(", ", _keys.Select(k => "p." + k));
-        var on = string.Join(" AND ", _keys.Select(k => $"x.{k} = p.{k}"));
-        var changed = string.Join(" OR ", names.Select(n => $"{n} IS DISTINCT FROM lag({n}) OVER rows_of_key"));
-        var matches = on.Replace("x.", "f.", StringComparison.Ordinal);
+    public string Points(long asOfMicros) => $"""
+        CREATE OR REPLACE TEMP TABLE late AS SELECT DISTINCT {Keys} FROM member WHERE k > {LakeSql.Number(asOfMicros)} OR k_next < {ChangeVersions.End};
+        CREATE OR REPLACE TEMP TABLE changing AS FROM member SEMI JOIN late USING ({Keys});
+        CREATE OR REPLACE TEMP TABLE point AS
+            SELECT {Keys}, k FROM birth SEMI JOIN late USING ({Keys})
+            UNION SELECT {Keys}, k FROM changing
+            UNION SELECT {Keys}, k_next FROM changing WHERE k_next < {ChangeVersions.End};
+        CREATE OR REPLACE TEMP TABLE f AS {Grouped(0, 1)} LIMIT 0
+        """;
 
-        // Statements of their own: in one, the groupings and joins would hold their memory side by side.
+    /// <summary>A SELECT of the rows that <see cref="Values"/> groups, at most: each point of a key has all its members.</summary>
+    public string SpreadCount => $"""
+        SELECT (SELECT count(*) FROM member) + coalesce(CAST(sum(members * points) AS BIGINT), 0)
+        FROM (SELECT {Keys}, count(*) AS members FROM changing GROUP BY {Keys}) JOIN (SELECT {Keys}, count(*) AS points FROM point GROUP BY {Keys}) USING ({Keys})
+        """;
+
+    /// <summary>Adds the values of a part of the keys' points to the table <c>f</c>.</summary>
+    public string Values(int part, int parts) => $"INSERT INTO f {Grouped(part, parts)}";
+
+    /// <summary>Adds to <c>computed</c> the rows of one feature time: f(T), and one row for each later known time at which f changes.</summary>
+    public string Rows(long asOfMicros)
+    {
+        var names = Names().ToList();
+        var values = aggregated.Aggregations.Select((a, i) => a.Function is "count" or "count_distinct" or "sum" ? $"coalesce(f.{names[i]}, 0) AS {names[i]}" : "f." + names[i]);
+        var point = $"{string.Join(", ", _keys.Select(k => "p." + k))}, {string.Join(", ", values)}, p.k";
+        var on = string.Join(" AND ", _keys.Append("k").Select(k => $"f.{k} = p.{k}"));
+        var changed = string.Join(" OR ", names.Select(n => $"{n} IS DISTINCT FROM lag({n}) OVER rows_of_key"));
         return $"""
-            CREATE OR REPLACE TEMP TABLE late AS SELECT DISTINCT {Keys} FROM (FROM member{of}) WHERE k > {t} OR k_next < {ChangeVersions.End};
-            CREATE OR REPLACE TEMP TABLE changing AS FROM (FROM member{of}) SEMI JOIN late USING ({Keys});
-            CREATE OR REPLACE TEMP TABLE point AS
-                SELECT {Keys}, k FROM (FROM birth{of}) SEMI JOIN late USING ({Keys})
-                UNION SELECT {Keys}, k FROM changing
-                UNION SELECT {Keys}, k_next FROM changing WHERE k_next < {ChangeVersions.End};
-            CREATE OR REPLACE TEMP TABLE f AS
-                WITH spread AS (
-                    SELECT * EXCLUDE (k_next) FROM (FROM member{of}) ANTI JOIN late USING ({Keys})
-                    UNION ALL BY NAME
-                    SELECT x.* EXCLUDE (k, k_next), p.k FROM point p JOIN changing x ON {on} AND x.k <= p.k AND x.k_next > p.k)
-                SELECT {Keys}, k, {string.Join(", ", aggregates)} FROM spread GROUP BY {Keys}, k;
             INSERT INTO computed
-            WITH once AS (
-                SELECT {keys}, {string.Join(", ", values)}, p.k
-                FROM (FROM (FROM birth{of}) ANTI JOIN late USING ({Keys})) p LEFT JOIN f ON {matches} AND f.k = p.k),
-            often AS (
-                SELECT {keys}, {string.Join(", ", values)}, p.k
-                FROM point p LEFT JOIN f ON {matches} AND f.k = p.k)
-            SELECT * EXCLUDE (k), {LakeSql.Instant(t)}, {LakeSql.Instant("k")}
+            WITH once AS (SELECT {point} FROM (FROM birth ANTI JOIN late USING ({Keys})) p LEFT JOIN f ON {on}),
+            often AS (SELECT {point} FROM point p LEFT JOIN f ON {on})
+            SELECT * EXCLUDE (k), {LakeSql.Instant(LakeSql.Number(asOfMicros))}, {LakeSql.Instant("k")}
             FROM (
                 SELECT * FROM once
                 UNION ALL
                 SELECT * FROM often WINDOW rows_of_key AS (PARTITION BY {Keys} ORDER BY k)
                 QUALIFY row_number() OVER rows_of_key = 1 OR {changed})
+            """;
+    }
+
+    private string Grouped(int part, int parts)
+    {
+        var of = KeyParts.Where($"{Keys}, k", part, parts);
+        var aggregates = Names().Zip(aggregated.Aggregations, (name, a) => (name, a)).Select((n, i) => $"{new AggregateSql(view, n.a, ColumnOf(n.a), OutputColumns[_keys.Count + i].Type).Term} AS {n.name}");
+        var on = string.Join(" AND ", _keys.Select(k => $"x.{k} = p.{k}"));
+        return $"""
+            SELECT {Keys}, k, {string.Join(", ", aggregates)}
+            FROM (
+                SELECT * EXCLUDE (k_next) FROM (FROM member{of}) ANTI JOIN late USING ({Keys})
+                UNION ALL BY NAME
+                SELECT x.* EXCLUDE (k, k_next), p.k FROM (FROM point{of}) p JOIN changing x ON {on} AND x.k <= p.k AND x.k_next > p.k)
+            GROUP BY {Keys}, k
             """;
     }
 

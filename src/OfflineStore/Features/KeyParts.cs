@@ -3,12 +3,20 @@ using FeatureStore.DuckDb;
 namespace FeatureStore.OfflineStore.Features;
 
 /// <summary>
-/// Runs a statement for a part of the keys after the other. What a grouping gathers of its keys stays in memory until it ends, so where all keys at once
-/// are too many, their halves are tried, and the halves of those.
+/// Runs a grouping for a part of its keys after the other, since the lists and distinct values that it gathers stay in memory until it ends. How many parts
+/// are needed is told from the rows; where that was too few, halves are tried, and the halves of those, though a statement that ran out of memory leaves
+/// some of it taken in DuckDB.
 /// </summary>
 internal static class KeyParts
 {
     private const int PartsMax = 1_024;
+
+    // A value in a sorted list, and two texts in tables of distinct ones; half of the limit is for everything else.
+    private const long BytesPerRow = 200;
+    private const int ShareOfMemory = 2;
+
+    /// <summary>Parts in which so many rows can be grouped.</summary>
+    public static int For(long rows, int memoryMiB) => (int)Math.Min(int.MaxValue / 2, (rows * BytesPerRow / (((long)memoryMiB << 20) / ShareOfMemory)) + 1);
 
     /// <summary>Runs it for each of so many parts at first.</summary>
     /// <param name="run">Gets a part and how many there are. Where memory does not do it leaves nothing behind and says so by <see cref="DuckDbException"/>.</param>
@@ -22,7 +30,7 @@ internal static class KeyParts
     }
 
     /// <summary>A condition for the rows of a part.</summary>
-    /// <param name="keys">The key columns.</param>
+    /// <param name="keys">What is grouped by.</param>
     public static string Where(string keys, int part, int parts) => parts == 1 ? string.Empty : $" WHERE hash({keys}) % {parts} = {part}";
 
     private static void Run(int part, int parts, Action<int, int> run)

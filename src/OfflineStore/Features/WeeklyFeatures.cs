@@ -28,7 +28,7 @@ public sealed class WeeklyFeatures(LakePlace lake, LakeOptions? options = null)
 {
     private const int AsOfMax = 100_000;
 
-    /// <summary>Parts of the entities that are begun with, one after the other; they become more where memory does not do.</summary>
+    /// <summary>Parts in which values are gathered, at least; more where the memory asks for them.</summary>
     internal int Parts { get; init; } = 1;
 
     /// <summary>Computes the view as of <paramref name="fromMicros"/> and every step up to <paramref name="toMicros"/>, both inclusive.</summary>

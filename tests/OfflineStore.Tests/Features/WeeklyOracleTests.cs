@@ -14,7 +14,7 @@ public sealed class WeeklyOracleTests : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     // 8 tables of 125 seeds under each policy; every other table has truncates, and every table its own number
-    // of portions; some make rows for a third of the users at a time.
+    // of portions; some gather values in three parts.
     public static TheoryData<int, bool> Tables()
     {
         var data = new TheoryData<int, bool>();
