@@ -18,6 +18,9 @@ public sealed record ShownRow(
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
 public sealed class FeatureReader(LakePlace lake, int entityKeyVersion, LakeOptions? options = null)
 {
+    /// <summary>Bytes of rows, by a guess, that are in work at once.</summary>
+    internal long PartBytes { get; init; } = LatestAsked.PartBytesDefault;
+
     /// <summary>The newest row (event time, then created time, then position in the source) of each entity with start ≤ event time ≤ end, keys encoded, in batches and in no order.</summary>
     /// <exception cref="DeltaException">The table is missing or damaged, or a file of it goes while it is read.</exception>
     public IEnumerable<IReadOnlyList<EncodedRow>> Latest(
@@ -81,7 +84,7 @@ public sealed class FeatureReader(LakePlace lake, int entityKeyVersion, LakeOpti
     private IEnumerable<IReadOnlyList<EncodedRow>> Batches(
         FeatureViewModel view, long startMicros, long endMicros, long? changedSince, int batchRows, CancellationToken cancellationToken)
     {
-        using var rows = new LatestQuery(lake.Below(view.Source.Path), options, view, new LatestAsked(startMicros, endMicros, null, changedSince, SourceRows.Now, false, IsOrdered: false), cancellationToken);
+        using var rows = new LatestQuery(lake.Below(view.Source.Path), options, view, new LatestAsked(startMicros, endMicros, null, changedSince, SourceRows.Now, false, IsOrdered: false) { PartBytes = PartBytes }, cancellationToken);
         var batch = new List<EncodedRow>(batchRows);
         while (rows.NextChunk() is { } reader)
         {

@@ -181,9 +181,9 @@ internal sealed class FeatureSqlCompiler(FeatureViewModel view, AggregatedModel 
         return $"""
             SELECT {Keys}, k, {string.Join(", ", aggregates)}
             FROM (
-                SELECT * EXCLUDE (k_next) FROM (FROM member{of}) ANTI JOIN late USING ({Keys})
+                SELECT * EXCLUDE (k_next) FROM (FROM member WHERE {of}) ANTI JOIN late USING ({Keys})
                 UNION ALL BY NAME
-                SELECT x.* EXCLUDE (k, k_next), p.k FROM (FROM point{of}) p JOIN changing x ON {on} AND x.k <= p.k AND x.k_next > p.k)
+                SELECT x.* EXCLUDE (k, k_next), p.k FROM (FROM point WHERE {of}) p JOIN changing x ON {on} AND x.k <= p.k AND x.k_next > p.k)
             GROUP BY {Keys}, k
             """;
     }

@@ -30,8 +30,8 @@ internal static class KeyParts
     }
 
     /// <summary>A condition for the rows of a part.</summary>
-    /// <param name="keys">What is grouped by.</param>
-    public static string Where(string keys, int part, int parts) => parts == 1 ? string.Empty : $" WHERE hash({keys}) % {parts} = {part}";
+    /// <param name="keys">Columns whose rows must come together.</param>
+    public static string Where(string keys, int part, int parts) => parts == 1 ? "true" : $"hash({keys}) % {parts} = {part}";
 
     private static void Run(int part, int parts, Action<int, int> run)
     {

@@ -13,14 +13,24 @@ namespace FeatureStore.OfflineStore.Features;
 /// <param name="IsHistory">Every version of the newest row, not only the last.</param>
 /// <param name="IsOrdered">By key, then created time. Without an order the memory does not grow with the table.</param>
 internal sealed record LatestAsked(
-    long StartMicros, long EndMicros, string? User, long? ChangedSince, long KnownAtMicros, bool IsHistory, bool IsOrdered);
+    long StartMicros, long EndMicros, string? User, long? ChangedSince, long KnownAtMicros, bool IsHistory, bool IsOrdered)
+{
+    /// <summary>Bytes of rows, by a guess, that are asked for at once where no order is wanted.</summary>
+    public long PartBytes { get; init; } = PartBytesDefault;
+
+    public const long PartBytesDefault = 320L << 20;
+}
 
 /// <summary>The newest row of each entity of a view's table as one open query: join keys, features, event and created microseconds.</summary>
 internal sealed class LatestQuery : IDisposable
 {
     // Without an order DuckDB needs in memory just the rows of one of the parts into which it has split the keys, and it splits the finer the less it has.
-    // This much does for numbers and short texts; pages of long texts need more.
+    // This much does for numbers and short texts; pages of long texts need more. Yet each part that it makes needs blocks of its own, so what is more than
+    // a few times as large is asked for by parts of the keys.
     private const int UnorderedMiBPerThread = 32;
+    private const int LongBytes = 64; // Of a text or a list, as a guess.
+    private const int ShortBytes = 8;
+    private const int RowBytes = 40;
     private readonly LakePlace _root;
     private readonly LakeOptions _options;
     private readonly FeatureViewModel _view;
@@ -28,6 +38,8 @@ internal sealed class LatestQuery : IDisposable
     private readonly CancellationToken _cancellationToken;
     private readonly DuckDbDatabase _database;
     private readonly DuckDbConnection _connection;
+    private IReadOnlyList<string> _statements = []; // One for each part of the keys.
+    private int _part;
     private DuckDbReader? _reader;
     private DeltaSnapshot? _snapshot;
     private int _memoryMiB; // 0 while the options' own bound holds.
@@ -47,10 +59,20 @@ internal sealed class LatestQuery : IDisposable
     {
         try
         {
-            _reader ??= Begin();
-            var isThere = _reader.NextChunk();
-            _hasBegun = true;
-            return isThere ? _reader : null;
+            while (true)
+            {
+                _reader ??= Begin();
+                var isThere = _reader.NextChunk();
+                _hasBegun = true;
+                if (isThere || _part + 1 >= _statements.Count)
+                {
+                    return isThere ? _reader : null;
+                }
+
+                _reader.Dispose();
+                (_reader, _hasBegun) = (null, false);
+                _part++;
+            }
         }
         catch (DuckDbException e) when (e.IsOutOfMemory && !_hasBegun && _memoryMiB > 0 && _memoryMiB < _options.MemoryLimitMiB)
         {
@@ -75,13 +97,16 @@ internal sealed class LatestQuery : IDisposable
 
     private DuckDbReader Begin()
     {
-        var sql = Sql(out var isSplit);
-        if (isSplit && _memoryMiB == 0)
+        if (_statements.Count == 0)
         {
-            Bound(Math.Min(_options.MemoryLimitMiB, Math.Max(2, _options.Threads) * UnorderedMiBPerThread));
+            _statements = Statements(out var isSplit);
+            if (isSplit)
+            {
+                Bound(Math.Min(_options.MemoryLimitMiB, Math.Max(2, _options.Threads) * UnorderedMiBPerThread));
+            }
         }
 
-        return _connection.Query(sql, _cancellationToken);
+        return _connection.Query(_statements[_part], _cancellationToken);
     }
 
     private void Bound(int memoryMiB)
@@ -91,7 +116,7 @@ internal sealed class LatestQuery : IDisposable
     }
 
     /// <param name="isSplit">True if the query's memory is that of its largest part.</param>
-    private string Sql(out bool isSplit)
+    private IReadOnlyList<string> Statements(out bool isSplit)
     {
         var (from, columns, added) = From();
         var types = _connection.Describe($"SELECT * FROM {from}", _cancellationToken).ToDictionary(c => c.Name, c => c.Type);
@@ -110,7 +135,7 @@ internal sealed class LatestQuery : IDisposable
             isSplit = false;
             return _asked.IsHistory
                 ? throw new DeltaException($"View {_view.Name} reads the change table {_view.Source.Path}, whose rows are the history themselves; ask for its rows as known at a time.")
-                : VersionRows.Latest(_view, columns, from, Column, whose, _asked.StartMicros, _asked.EndMicros, added, ChangeTraits.Of(_connection, [from], _cancellationToken), _asked.KnownAtMicros) + Order(_view.JoinKeys.Count);
+                : [VersionRows.Latest(_view, columns, from, Column, whose, _asked.StartMicros, _asked.EndMicros, added, ChangeTraits.Of(_connection, [from], _cancellationToken), _asked.KnownAtMicros) + Order(_view.JoinKeys.Count)];
         }
 
         var time = $"epoch_us({LakeSql.Name(_view.Source.TimestampField)})";
@@ -125,14 +150,25 @@ internal sealed class LatestQuery : IDisposable
         var taken = added is null
             ? $"{time} >= {start}"
             : $"({time} >= {start} OR struct_pack({Packed(keys)}) IN (SELECT struct_pack({Packed(keys)}) FROM {added}))";
+        var columnsOut = string.Join(", ", keys.Concat(_view.Features.Select(Column)));
         isSplit = !_asked.IsOrdered;
-        return $"""
-            SELECT {string.Join(", ", keys.Concat(_view.Features.Select(Column)))}, {time}, {created}
+        var parts = isSplit ? Parts(from, types) : 1;
+        return [.. Enumerable.Range(0, parts).Select(part => $"""
+            SELECT {columnsOut}, {time}, {created}
             FROM {from}
             WHERE {taken} AND {time} <= {LakeSql.Number(_asked.EndMicros)}{whose}{known}
-                AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))}
+                AND {string.Join(" AND ", keys.Select(k => k + " IS NOT NULL"))} AND {KeyParts.Where(newest, part, parts)}
             QUALIFY {(_asked.IsHistory ? $"rank() OVER (PARTITION BY {newest} ORDER BY {time} DESC)" : $"row_number() OVER (PARTITION BY {newest} ORDER BY {time} DESC, {created} DESC NULLS LAST, {LakeSql.LastFirst})")} = 1 {Order(keys.Count)}
-            """;
+            """)];
+    }
+
+    /// <summary>Parts that are small enough each; files tell their rows in their footers.</summary>
+    private int Parts(string from, IReadOnlyDictionary<string, string> types)
+    {
+        var row = _view.JoinKeys.Concat(_view.Features).Select(f => types[ViewColumns.SourceColumn(_view, f.Name)])
+            .Sum(t => t is "VARCHAR" or "BLOB" || t.EndsWith(']') ? LongBytes : ShortBytes) + RowBytes;
+        using var reader = _connection.Query($"SELECT count(*) FROM {from}", _cancellationToken);
+        return reader.NextChunk() ? (int)(reader.Int64(0, 0) * row / _asked.PartBytes) + 1 : 1;
     }
 
     private string Order(int keys) => !_asked.IsOrdered ? string.Empty

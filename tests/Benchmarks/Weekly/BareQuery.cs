@@ -19,7 +19,7 @@ internal static class BareQuery
             connection.Execute($"""
                 COPY (
                     WITH newest AS (
-                        SELECT * FROM read_parquet('{settings.Folder}/{BankLake.Changes}/**/*.parquet', hive_partitioning = false)
+                        SELECT * FROM read_parquet('{settings.Folder}/{BankLake.Changes}/__commit_date=*/*.parquet', hive_partitioning = false)
                         QUALIFY row_number() OVER (PARTITION BY __source, __key ORDER BY __lsn DESC, __part DESC) = 1),
                     history AS (SELECT *, time >= make_timestamptz({t}::BIGINT) - INTERVAL 168 HOURS AS member FROM newest WHERE __op <> 'd' AND time < make_timestamptz({t}::BIGINT))
                     SELECT user_id, count(*) FILTER (member) AS num_transactions_l1w, coalesce(sum(amount) FILTER (member), 0) AS total_amount_l1w,

@@ -70,7 +70,7 @@ internal static class WeeklyBenchmark
         using var connection = database.Connect();
         using var reader = connection.Query($"""
             WITH ours AS (
-                SELECT * FROM read_parquet('{settings.Folder}/{BankLake.Features}/**/*.parquet', hive_partitioning = false)
+                SELECT * FROM read_parquet('{settings.Folder}/{BankLake.Features}/event_date=*/*.parquet', hive_partitioning = false)
                 QUALIFY row_number() OVER (PARTITION BY user_id, event_timestamp ORDER BY created_timestamp DESC) = 1),
             bare AS (SELECT * FROM read_parquet('{settings.Folder}/{Bare}/*.parquet'))
             SELECT count(*) FROM ours o FULL JOIN bare b ON o.user_id = b.user_id AND o.event_timestamp = b.event_timestamp

@@ -77,9 +77,12 @@ public sealed class PlainSourceTests : IDisposable
         File.WriteAllLines(csv, texts);
         Write("a.parquet", $"SELECT id, x, make_timestamptz(t) t, {string.Join(" || ", Enumerable.Range(0, 6).Select(i => $"md5(concat(x, '{i}'))"))} w FROM read_csv('{csv}', columns = {{id: 'BIGINT', x: 'BIGINT', t: 'BIGINT'}})");
         var view = View with { Features = [.. View.Features, new FieldModel("w", Kind.String)] };
-        var read = Reader(512).Latest(view, 0, long.MaxValue / 2, 1_000, CancellationToken.None).SelectMany(b => b)
-            .Select(r => (r.EventTimeMicros, Feast.Types.Value.Parser.ParseFrom(r.Values[0]).Int64Val));
-        Assert.Equal(newest.Values.OrderBy(v => v.X), read.OrderBy(r => r.Int64Val));
+        foreach (var partBytes in (long[])[LatestAsked.PartBytesDefault, 5 << 20])
+        {
+            var read = Reader(512, partBytes).Latest(view, 0, long.MaxValue / 2, 1_000, CancellationToken.None).SelectMany(b => b)
+                .Select(r => (r.EventTimeMicros, Feast.Types.Value.Parser.ParseFrom(r.Values[0]).Int64Val));
+            Assert.Equal(newest.Values.OrderBy(v => v.X), read.OrderBy(r => r.Int64Val));
+        }
     }
 
     [Fact]
@@ -102,7 +105,8 @@ public sealed class PlainSourceTests : IDisposable
         Assert.Contains("at version 0 needs a.parquet, which is gone", Assert.Throws<DeltaException>(() => Latest()).Message, StringComparison.Ordinal);
     }
 
-    private FeatureReader Reader(int memoryMiB) => new(_root, 3, new LakeOptions(memoryMiB, 2, Path.Combine(_root, "spill")));
+    private FeatureReader Reader(int memoryMiB, long partBytes = LatestAsked.PartBytesDefault) =>
+        new(_root, 3, new LakeOptions(memoryMiB, 2, Path.Combine(_root, "spill"))) { PartBytes = partBytes };
 
     // The files as another writer commits them, in an order of its own.
     private void Log(params string[] files)
