@@ -18,7 +18,7 @@ internal sealed record LatestAsked(
     /// <summary>Bytes of rows, by a guess, that are asked for at once where no order is wanted.</summary>
     public long PartBytes { get; init; } = PartBytesDefault;
 
-    public const long PartBytesDefault = 320L << 20;
+    public const long PartBytesDefault = 160L << 20;
 }
 
 /// <summary>The newest row of each entity of a view's table as one open query: join keys, features, event and created microseconds.</summary>
@@ -102,6 +102,8 @@ internal sealed class LatestQuery : IDisposable
             _statements = Statements(out var isSplit);
             if (isSplit)
             {
+                // What is free goes back to the system soon, not only from 128 MiB on.
+                _connection.Execute("SET allocator_flush_threshold = '16MiB'; SET allocator_bulk_deallocation_flush_threshold = '16MiB'; SET allocator_background_threads = true", _cancellationToken);
                 Bound(Math.Min(_options.MemoryLimitMiB, Math.Max(2, _options.Threads) * UnorderedMiBPerThread));
             }
         }

@@ -14,11 +14,26 @@ internal sealed class ReplayedCapture : IChangePublisher
     /// <summary>The recorded tables and their keys; one without a replica identity can be captured without a key only.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Keys = new Dictionary<string, string[]>
     {
-        ["public.transactions"] = ["transaction_id"], ["public.types"] = ["id"], ["public.composite_key"] = ["a", "b"], ["public.nokey_full"] = [],
-        ["public.key_full"] = ["id"], ["public.nokey_default"] = [], ["public.key_nothing"] = [], ["public.key_index"] = ["code"], ["public.toast"] = ["id"],
-        ["public.part"] = ["id", "region"], ["public.part_eu"] = ["id", "region"], ["public.part_us"] = ["id", "region"], ["public.gen"] = ["id"],
-        ["public.defaults"] = ["id"], ["public.ddl"] = ["id"], ["public.parent"] = ["id"], ["public.child"] = ["id"], ["public.teen"] = ["n"],
-        ["public.Odd Table-1.x"] = ["id"], ["sales.orders"] = ["id"],
+        ["public.transactions"] = ["transaction_id"],
+        ["public.types"] = ["id"],
+        ["public.composite_key"] = ["a", "b"],
+        ["public.nokey_full"] = [],
+        ["public.key_full"] = ["id"],
+        ["public.nokey_default"] = [],
+        ["public.key_nothing"] = [],
+        ["public.key_index"] = ["code"],
+        ["public.toast"] = ["id"],
+        ["public.part"] = ["id", "region"],
+        ["public.part_eu"] = ["id", "region"],
+        ["public.part_us"] = ["id", "region"],
+        ["public.gen"] = ["id"],
+        ["public.defaults"] = ["id"],
+        ["public.ddl"] = ["id"],
+        ["public.parent"] = ["id"],
+        ["public.child"] = ["id"],
+        ["public.teen"] = ["n"],
+        ["public.Odd Table-1.x"] = ["id"],
+        ["sales.orders"] = ["id"],
     };
 
     private readonly List<(string Table, LogMessage Message)> _events = [];
