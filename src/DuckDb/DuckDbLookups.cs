@@ -32,31 +32,18 @@ public static unsafe class DuckDbLookups
     /// <summary>Offers columns as functions from a position, a BIGINT, to the value there: null outside of [0, rows), and where no row has the position.</summary>
     /// <param name="sql">A query of a BIGINT, the position, and a column for each name.</param>
     /// <param name="rows">One more than the greatest position.</param>
+    /// <returns>What the functions read, to be filled anew.</returns>
     /// <exception cref="DuckDbException">A position is not in [0, rows), or a column is of a type that cannot be held.</exception>
-    public static void OfferValues(this DuckDbConnection connection, string sql, IReadOnlyList<string> names, int rows, CancellationToken cancellationToken)
+    public static HeldValues OfferValues(this DuckDbConnection connection, string sql, IReadOnlyList<string> names, int rows, CancellationToken cancellationToken)
     {
         using var reader = connection.Query(sql, cancellationToken);
-        var columns = Columns(reader, 1, names, rows, sql);
-        try
+        var held = Rows(reader, 1, names, rows, sql);
+        return Offer(connection, names, held, () =>
         {
-            while (reader.NextChunk())
-            {
-                var positions = new int[reader.RowCount];
-                for (var row = 0; row < positions.Length; row++)
-                {
-                    var position = reader.Int64(0, row);
-                    positions[row] = (ulong)position < (ulong)rows ? (int)position : throw new DuckDbException($"Position {position} lies outside of {rows} rows to hold.", sql);
-                }
-
-                Copy(reader, 1, columns, positions);
-            }
-
-            Offer(connection, names, columns);
-        }
-        finally
-        {
-            columns.ForEach(c => c.Dispose());
-        }
+            var values = new HeldValues(connection, held);
+            values.Copy(reader, sql);
+            return values;
+        });
     }
 
     /// <summary>
@@ -70,8 +57,9 @@ public static unsafe class DuckDbLookups
         this DuckDbConnection connection, string sql, string find, IReadOnlyList<string> names, int rows, CancellationToken cancellationToken)
     {
         using var reader = connection.Query(sql, cancellationToken);
-        var columns = Columns(reader, 0, ["group", "moment", .. names], rows, sql);
-        try
+        var held = Rows(reader, 2, names, rows, sql);
+        var (groups, moments) = (new int[rows], new long[rows]);
+        Offer(connection, names, held, () =>
         {
             var read = 0;
             while (reader.NextChunk())
@@ -81,52 +69,70 @@ public static unsafe class DuckDbLookups
                     throw new DuckDbException($"There are more than {rows} rows to hold.", sql);
                 }
 
-                Copy(reader, 0, columns, [.. Enumerable.Range(read, reader.RowCount)]);
+                reader.Int32s(0).CopyTo(groups.AsSpan(read));
+                reader.Int64s(1).CopyTo(moments.AsSpan(read));
+                held.Copy(reader, 2, [.. Enumerable.Range(read, reader.RowCount)]);
                 read += reader.RowCount;
             }
 
-            if (read < rows || columns[0].HasNulls || columns[1].HasNulls)
+            return read == rows ? read : throw new DuckDbException($"There are {read} rows to hold, not {rows}.", sql);
+        });
+        OfferFind(connection, find, groups, moments);
+    }
+
+    /// <summary>As <see cref="OfferMoments(DuckDbConnection, string, string, IReadOnlyList{string}, int, CancellationToken)"/>, of rows at hand.</summary>
+    /// <param name="groups">In ascending order, none negative; <paramref name="moments"/> ascend within each.</param>
+    /// <param name="columns">A value for each row.</param>
+    /// <exception cref="DuckDbException">The rows are out of order.</exception>
+    public static void OfferMoments(
+        this DuckDbConnection connection, string find, ReadOnlySpan<int> groups, ReadOnlySpan<long> moments, IReadOnlyList<(string Name, long[] Values)> columns)
+    {
+        var held = new HeldRows([.. columns.Select(_ => DuckDbType.BigInt)], groups.Length);
+        int[] positions = [.. Enumerable.Range(0, groups.Length)];
+        Offer(connection, [.. columns.Select(c => c.Name)], held, () =>
+        {
+            foreach (var (c, (_, values)) in columns.Index())
             {
-                throw new DuckDbException(read < rows ? $"There are {read} rows to hold, not {rows}." : "A group or a moment to hold is null.", sql);
+                fixed (long* data = values)
+                {
+                    held.Columns[c].Copy(positions, (byte*)data, null);
+                }
             }
 
-            Register(connection, find, [DuckDbType.Integer, DuckDbType.BigInt], DuckDbType.BigInt, new HeldMoments(columns[0].Values<int>(), columns[1].Values<long>()), &Find);
-            columns[0].Dispose();
-            columns[1].Dispose();
-            columns.RemoveRange(0, 2);
-            Offer(connection, names, columns);
+            return held;
+        });
+        OfferFind(connection, find, groups, moments);
+    }
+
+    private static void OfferFind(DuckDbConnection connection, string name, ReadOnlySpan<int> groups, ReadOnlySpan<long> moments) =>
+        Register(connection, name, [DuckDbType.Integer, DuckDbType.BigInt], DuckDbType.BigInt, new HeldMoments(groups, moments), &Find);
+
+    private static HeldRows Rows(DuckDbReader reader, int from, IReadOnlyList<string> names, int rows, string sql) => new(
+        [.. names.Select((name, i) => reader.Type(from + i) is var type && HeldColumn.Width(type) > 0
+            ? type
+            : throw new DuckDbException($"{name} is {type}, which cannot be held.", sql))],
+        rows);
+
+    // What a function owns it frees; the rest is freed here.
+    private static T Offer<T>(DuckDbConnection connection, IReadOnlyList<string> names, HeldRows held, Func<T> fill)
+    {
+        var offered = 0;
+        try
+        {
+            var filled = fill();
+            foreach (var column in held.Columns)
+            {
+                Register(connection, names[offered++], [DuckDbType.BigInt], column.Type, column, &Pick);
+            }
+
+            return filled;
         }
         finally
         {
-            columns.ForEach(c => c.Dispose());
-        }
-    }
-
-    private static List<HeldColumn> Columns(DuckDbReader reader, int from, IReadOnlyList<string> names, int rows, string sql)
-    {
-        var types = names.Select((name, i) => reader.Type(from + i) is var type && HeldColumn.Width(type) > 0
-            ? type
-            : throw new DuckDbException($"{name} is {type}, which cannot be held.", sql)).ToList();
-        return [.. types.Select(t => new HeldColumn(t, rows))];
-    }
-
-    private static void Copy(DuckDbReader reader, int from, List<HeldColumn> columns, int[] positions)
-    {
-        for (var c = 0; c < columns.Count; c++)
-        {
-            var (data, validity) = reader.Vector(from + c);
-            columns[c].Copy(positions, (byte*)data, (ulong*)validity);
-        }
-    }
-
-    // What a function owns is taken off the list, whose rest the caller frees.
-    private static void Offer(DuckDbConnection connection, IReadOnlyList<string> names, List<HeldColumn> columns)
-    {
-        for (var i = columns.Count - 1; i >= 0; i--)
-        {
-            var column = columns[i];
-            columns.RemoveAt(i);
-            Register(connection, names[i], [DuckDbType.BigInt], column.Type, column, &Pick);
+            foreach (var column in held.Columns.Skip(offered))
+            {
+                column.Dispose();
+            }
         }
     }
 

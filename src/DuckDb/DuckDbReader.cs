@@ -102,6 +102,13 @@ public sealed unsafe class DuckDbReader : IDisposable
 
     public long Int64(int column, int row) => Cell<long>(column, row, DuckDbType.BigInt);
 
+    /// <summary>A BIGINT column of the present chunk, for loops over many rows; valid until the next chunk.</summary>
+    /// <exception cref="DuckDbException">The column is of another type, or a row of it is null.</exception>
+    public ReadOnlySpan<long> Int64s(int column) => Cells<long>(column, DuckDbType.BigInt);
+
+    /// <summary>An INTEGER column of the present chunk, as <see cref="Int64s"/>.</summary>
+    public ReadOnlySpan<int> Int32s(int column) => Cells<int>(column, DuckDbType.Integer);
+
     /// <summary>A UBIGINT, as DuckDB counts files' rows and bytes.</summary>
     public ulong UInt64(int column, int row) => Cell<ulong>(column, row, DuckDbType.UBigInt);
 
@@ -175,6 +182,18 @@ public sealed unsafe class DuckDbReader : IDisposable
         CheckType(column, type);
         CheckNotNull(column, row);
         return ((T*)_data[column])[row];
+    }
+
+    private ReadOnlySpan<T> Cells<T>(int column, DuckDbType type)
+        where T : unmanaged
+    {
+        CheckType(column, type);
+        for (var row = 0; _validity[column] != 0 && row < RowCount; row++)
+        {
+            CheckNotNull(column, row);
+        }
+
+        return new ReadOnlySpan<T>((void*)_data[column], RowCount);
     }
 
     private void CheckType(int column, DuckDbType type)

@@ -1,34 +1,17 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace FeatureStore.DuckDb;
 
-/// <summary>Values of one type and width with their nulls, in memory of their own; freed when the database drops the function that reads them.</summary>
-internal sealed unsafe class HeldColumn : IDisposable
+/// <summary>A column of <see cref="HeldRows"/>, of one type and width.</summary>
+/// <param name="offset">Bytes from a row's begin to its value.</param>
+/// <param name="number">Of the column in the row.</param>
+internal sealed unsafe class HeldColumn(HeldRows rows, DuckDbType type, int offset, int number) : IDisposable
 {
-    private readonly int _width;
-    private readonly byte[] _isValue;
-    private byte* _values;
+    private readonly int _width = Width(type);
     private int _missing;
+    private bool _isDisposed;
 
-    /// <param name="rows">Every one is null until it is copied.</param>
-    public HeldColumn(DuckDbType type, int rows)
-    {
-        Type = type;
-        Rows = _missing = rows;
-        _width = Width(type);
-        _isValue = new byte[rows];
-        _values = (byte*)NativeMemory.AllocZeroed((nuint)Math.Max(1, rows), (nuint)_width);
-    }
-
-    public DuckDbType Type { get; }
-
-    public int Rows { get; }
-
-    public bool HasNulls => _missing > 0;
-
-    public ReadOnlySpan<T> Values<T>()
-        where T : unmanaged => new(_values, Rows);
+    public DuckDbType Type => type;
 
     /// <summary>Bytes of a value; 0 of a type whose values have no fixed width.</summary>
     public static int Width(DuckDbType type) => type switch
@@ -41,17 +24,20 @@ internal sealed unsafe class HeldColumn : IDisposable
         _ => 0,
     };
 
+    /// <summary>Told when every value became null.</summary>
+    public void Forget() => _missing = rows.Count;
+
     /// <summary>Takes rows of a vector, each to its position.</summary>
     /// <param name="validity">The vector's bits of values that are not null; null if there are no nulls.</param>
     public void Copy(ReadOnlySpan<int> positions, byte* data, ulong* validity)
     {
         switch (_width)
         {
-            case 1: Copy(positions, data, validity, _values); break;
-            case 2: Copy(positions, (short*)data, validity, (short*)_values); break;
-            case 4: Copy(positions, (int*)data, validity, (int*)_values); break;
-            case 8: Copy(positions, (long*)data, validity, (long*)_values); break;
-            default: Copy(positions, (NativeHugeInt*)data, validity, (NativeHugeInt*)_values); break;
+            case 1: Copy<byte>(positions, data, validity); break;
+            case 2: Copy(positions, (short*)data, validity); break;
+            case 4: Copy(positions, (int*)data, validity); break;
+            case 8: Copy(positions, (long*)data, validity); break;
+            default: Copy(positions, (NativeHugeInt*)data, validity); break;
         }
     }
 
@@ -61,7 +47,7 @@ internal sealed unsafe class HeldColumn : IDisposable
         var output = (byte*)NativeDuckDb.VectorData(vector);
         switch (_width)
         {
-            case 1: Pick(count, positions, validity, vector, output); break;
+            case 1: Pick<byte>(count, positions, validity, vector, output); break;
             case 2: Pick(count, positions, validity, vector, (short*)output); break;
             case 4: Pick(count, positions, validity, vector, (int*)output); break;
             case 8: Pick(count, positions, validity, vector, (long*)output); break;
@@ -71,23 +57,27 @@ internal sealed unsafe class HeldColumn : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.Free(_values);
-        _values = null;
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            rows.Release();
+        }
     }
 
     // These loops run over millions of values within the first second of a process, so they are not left to be compiled well later.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Copy<T>(ReadOnlySpan<int> positions, T* data, ulong* validity, T* values)
+    private void Copy<T>(ReadOnlySpan<int> positions, T* data, ulong* validity)
         where T : unmanaged
     {
+        var (start, stride, isValue) = ((nint)rows.Start, rows.Stride, rows.NullsAt + number);
         for (var row = 0; row < positions.Length; row++)
         {
             if (NullBits.IsValue(validity, row))
             {
-                var position = positions[row];
-                _missing -= 1 - _isValue[position];
-                _isValue[position] = 1;
-                values[position] = data[row];
+                var held = (byte*)start + (positions[row] * stride);
+                _missing -= 1 - held[isValue];
+                held[isValue] = 1;
+                *(T*)(held + offset) = data[row];
             }
         }
     }
@@ -96,15 +86,15 @@ internal sealed unsafe class HeldColumn : IDisposable
     private void Pick<T>(int count, long* positions, ulong* validity, nint vector, T* output)
         where T : unmanaged
     {
-        var values = (T*)_values;
         var nulls = new NullBits(vector);
-        var (rows, isValue) = ((ulong)Rows, _missing == 0 ? null : _isValue);
+        var (start, stride, last, isValue) = ((nint)rows.Start, rows.Stride, (ulong)rows.Count, _missing == 0 ? -1 : rows.NullsAt + number);
         for (var i = 0; i < count; i++)
         {
             var position = positions[i];
-            if ((ulong)position < rows && (isValue is null || isValue[position] != 0) && NullBits.IsValue(validity, i))
+            var held = (byte*)start + (position * stride);
+            if ((ulong)position < last && (isValue < 0 || held[isValue] != 0) && NullBits.IsValue(validity, i))
             {
-                output[i] = values[position];
+                output[i] = *(T*)(held + offset);
             }
             else
             {

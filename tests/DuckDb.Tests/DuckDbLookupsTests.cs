@@ -43,6 +43,20 @@ public sealed class DuckDbLookupsTests : IDisposable
         Assert.Equal("null", One("SELECT tripled(3000)"));
     }
 
+    [Fact]
+    public void Fill_OtherRows_TakeThePlaceOfThoseBefore()
+    {
+        var values = _connection.OfferValues("SELECT n, n * 3, n % 2 = 0 FROM range(3000) r(n)", ["number", "even"], 3000, CancellationToken.None);
+        values.Fill("SELECT n, n * 5, true FROM range(0, 4000, 2) r(n)", 4000, CancellationToken.None);
+        Assert.Equal("0", One("SELECT count(*) FROM range(5000) r(n) WHERE number(n) IS DISTINCT FROM CASE WHEN n < 4000 AND n % 2 = 0 THEN n * 5 END"));
+        Assert.Equal("2000", One("SELECT count(*) FROM range(5000) r(n) WHERE even(n)"));
+
+        values.Fill("SELECT n, CASE WHEN n > 1 THEN n END, false FROM range(5) r(n)", 5, CancellationToken.None);
+        Assert.Equal("3", One("SELECT count(number(n)) FROM range(5000) r(n)"));
+        Refused("Position 5 lies outside", () => values.Fill("SELECT n, n, true FROM range(6) r(n)", 5, CancellationToken.None));
+        Refused("Column 2 is Integer, and Boolean is held", () => values.Fill("SELECT 0::BIGINT, 0::BIGINT, 1", 5, CancellationToken.None));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -9,10 +9,11 @@ internal static class ColumnStatistics
 {
     private const int ReadTerms = 4;
 
+    /// <param name="connect">Opens another connection.</param>
     /// <param name="parts">Parquet files in the order of their rows.</param>
     /// <param name="from">For each column, what it was made from.</param>
     public static IReadOnlyList<DataSetColumn> Read(
-        DuckDbConnection connection, IReadOnlyList<string> parts, IReadOnlyList<string> from, long rows, CancellationToken cancellationToken)
+        DuckDbConnection connection, Func<DuckDbConnection> connect, IReadOnlyList<string> parts, IReadOnlyList<string> from, long rows, CancellationToken cancellationToken)
     {
         var list = string.Join(", ", parts.Select(LakeSql.Text));
         var files = $"read_parquet([{list}], hive_partitioning = false)";
@@ -20,14 +21,24 @@ internal static class ColumnStatistics
 
         // The footers tell numbers of nulls, and bounds unless a NaN is among them; only the rest is read.
         var footers = Footers(connection, list, columns, cancellationToken);
-        var read = columns.SelectMany((c, i) => Terms(LakeSql.Name(c.Name), c.Type, footers[i])).ToList();
+        var read = columns.Select((c, i) => Terms(LakeSql.Name(c.Name), c.Type, footers[i])).ToList();
 
-        // A sum of doubles depends on the order of its terms, which on one thread is that of the rows.
-        var threads = connection.Number("SELECT CAST(current_setting('threads') AS BIGINT)", cancellationToken);
+        // A sum of doubles depends on the order of its terms, which on one thread is that of the rows. So each thread has columns of its own.
+        var threads = (int)connection.Number("SELECT CAST(current_setting('threads') AS BIGINT)", cancellationToken);
         connection.Execute("SET threads = 1", cancellationToken);
-        var cells = connection.Texts($"SELECT {string.Join(", ", read.Select((t, i) => $"{t} AS t{i}"))} FROM {files}", cancellationToken)[0];
+        var cells = new string?[columns.Count][];
+        Task.WhenAll(read.Index().GroupBy(t => t.Index % threads).Select(share => Task.Run(() =>
+        {
+            using var own = connect();
+            var terms = share.SelectMany(t => t.Item).Select((t, i) => $"{t} AS t{i}");
+            var told = own.Texts($"SELECT {string.Join(", ", terms)} FROM {files}", cancellationToken)[0];
+            foreach (var (place, (index, _)) in share.Index())
+            {
+                cells[index] = told[(place * ReadTerms)..((place + 1) * ReadTerms)];
+            }
+        }))).GetAwaiter().GetResult();
         connection.Execute($"SET threads = {threads}", cancellationToken);
-        return [.. columns.Select((c, i) => Column(c.Name, c.Type, from[i], rows, footers[i], cells.AsSpan(i * ReadTerms, ReadTerms)))];
+        return [.. columns.Select((c, i) => Column(c.Name, c.Type, from[i], rows, footers[i], cells[i]))];
     }
 
     private static DataSetColumn Column(string name, string type, string from, long rows, ReadOnlySpan<string?> footer, ReadOnlySpan<string?> read)

@@ -22,6 +22,7 @@ internal sealed class DataSetWriter : IDisposable
     private readonly DataSetTarget _target;
     private readonly string _workshop;
     private readonly List<string> _parts = [];
+    private Task<(long Bytes, string Sha256)>? _hash;
 
     public DataSetWriter(DuckDbConnection connection, DataSetTarget target)
     {
@@ -62,10 +63,20 @@ internal sealed class DataSetWriter : IDisposable
         }
     }
 
+    /// <summary>Begins to bring the data to disk and to hash it, if the one part that was written is the data; it may only be read from here on.</summary>
+    public void BeginHash()
+    {
+        if (_parts is [var only] && _target.Format == DataSetFormat.Parquet)
+        {
+            _hash = Task.Run(() => (Flushed(only), Hash(only)));
+        }
+    }
+
     /// <summary>Puts the data in its place. From here on to <see cref="Seal"/> there is no manifest.</summary>
     public IReadOnlyList<DataSetFile> Publish(string timeColumn, CancellationToken cancellationToken)
     {
         var whole = Path.Combine(_workshop, "whole");
+        var hashed = _hash?.GetAwaiter().GetResult();
         switch (_target.Format)
         {
             case DataSetFormat.Parquet when _parts.Count == 1:
@@ -83,7 +94,7 @@ internal sealed class DataSetWriter : IDisposable
                 break;
         }
 
-        var files = Files(whole, cancellationToken);
+        var files = Files(whole, hashed, cancellationToken);
         if (File.Exists(_target.ManifestPath))
         {
             File.Delete(_target.ManifestPath);
@@ -132,7 +143,11 @@ internal sealed class DataSetWriter : IDisposable
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
-    public void Dispose() => Directory.Delete(_workshop, recursive: true);
+    public void Dispose()
+    {
+        _hash?.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
+        Directory.Delete(_workshop, recursive: true);
+    }
 
     private static string Read(IEnumerable<string> parts) => $"read_parquet([{string.Join(", ", parts.Select(LakeSql.Text))}], hive_partitioning = false)";
 
@@ -153,12 +168,13 @@ internal sealed class DataSetWriter : IDisposable
         }
     }
 
-    private List<DataSetFile> Files(string whole, CancellationToken cancellationToken)
+    private List<DataSetFile> Files(string whole, (long Bytes, string Sha256)? hashed, CancellationToken cancellationToken)
     {
         if (_target.Format != DataSetFormat.Folder)
         {
             var rows = _connection.Number($"SELECT count(*) FROM {(_target.Format == DataSetFormat.Csv ? Read(_parts) : Read([whole]))}", cancellationToken);
-            return [new DataSetFile(Path.GetFileName(_target.Path), rows, Flushed(whole), Hash(whole))];
+            var (bytes, sha256) = hashed ?? (Flushed(whole), Hash(whole));
+            return [new DataSetFile(Path.GetFileName(_target.Path), rows, bytes, sha256)];
         }
 
         return

@@ -46,7 +46,8 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
             WidenIntegers(connection, writer, cancellationToken);
         }
 
-        var columns = ColumnStatistics.Read(connection, writer.Parts, join.Origins, labels.Rows, cancellationToken);
+        writer.BeginHash();
+        var columns = ColumnStatistics.Read(connection, () => LakeDatabase.Connect(database, cancellationToken), writer.Parts, join.Origins, labels.Rows, cancellationToken);
         var files = writer.Publish(labels.Columns[labels.TimeIndex].Name, cancellationToken);
         var manifest = new DataSetManifest(
             DataSetManifest.FormatName,

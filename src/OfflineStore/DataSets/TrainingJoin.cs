@@ -16,6 +16,7 @@ internal sealed class TrainingJoin
     private readonly Leakage _leakage;
     private readonly OnDemandColumns _onDemand;
     private readonly HeldViews _held;
+    private readonly MatchedLabels _matched;
     private readonly List<int> _groups = [];
 
     /// <param name="held">Holds views that are small.</param>
@@ -23,7 +24,7 @@ internal sealed class TrainingJoin
     public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, SelectedFeatures selected, TrainingRequest request, HeldViews held)
     {
         var views = selected.Views;
-        (_connection, _pins, _labels, _views, _request, _held) = (connection, pins, labels, views, request, held);
+        (_connection, _pins, _labels, _views, _request, _held, _matched) = (connection, pins, labels, views, request, held, new MatchedLabels(connection));
         _onDemand = new OnDemandColumns(labels, selected.OnDemand);
         Columns = [.. labels.Columns.Select(c => c.Name), .. selected.Columns(request.FullNames)];
         Origins = [.. labels.Columns.Select(_ => "label"), .. selected.References()];
@@ -57,7 +58,7 @@ internal sealed class TrainingJoin
             _groups.Add(keys.Group(view, cancellationToken));
         }
 
-        keys.MakePoints(cancellationToken);
+        keys.OfferPoints(cancellationToken);
         _leakage.Begin(cancellationToken);
         var plan = _plan with { Views = [.. _plan.Views.Select(v => Prepare(v, cancellationToken))] };
         _held.Bound(cancellationToken);
@@ -65,10 +66,10 @@ internal sealed class TrainingJoin
         for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
         {
             var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
-            _connection.Execute($"CREATE OR REPLACE TEMP TABLE matched AS {new DuckDbJoin(plan).Match(Best, _held.Numbers, _leakage.Late, _leakage.Doubted, from, to)}", cancellationToken);
+            _matched.Match(plan, Best, _held, _leakage, from, to, cancellationToken);
             foreach (var view in plan.Views)
             {
-                _leakage.Count(view, cancellationToken);
+                _leakage.Count(view, _matched, _held, cancellationToken);
             }
 
             if (to >= _labels.Rows)
@@ -90,11 +91,22 @@ internal sealed class TrainingJoin
     private ViewJoin Prepare(ViewJoin view, CancellationToken cancellationToken)
     {
         var group = _groups[view.Index];
-        var source = new ViewRows(_connection, _pins, _labels, _request.Rules.AsFeast);
-        var prepared = view with { KeyGroup = group, HasEnds = source.Open(_views[view.Index], view.Index, group, cancellationToken) };
+        var opened = new ViewRows(_connection, _pins, _labels, _held, _request.Rules.AsFeast).Open(_views[view.Index], view.Index, group, cancellationToken);
+        var prepared = view with { KeyGroup = group, HasEnds = opened.HasEnds };
+        var features = _views[view.Index].Features.Count;
+        if (opened.Left is { } left && _plan is { KnownTime: KnownTime.Commit, FirstOfTies: false } && !opened.HasEnds)
+        {
+            if (_held.Hold(prepared, left, features, _plan.AvailableAfterMicros, cancellationToken))
+            {
+                _leakage.Doubt(view.Index);
+            }
+
+            return prepared;
+        }
+
         _connection.Execute($"CREATE OR REPLACE TEMP TABLE {Best(prepared)} AS {new DuckDbJoin(_plan).Best(prepared)}", cancellationToken);
         _leakage.Prepare(prepared, Best(prepared), cancellationToken);
-        _held.Hold(prepared, Best(prepared), _views[view.Index].Features.Count, cancellationToken);
+        _held.Hold(prepared, Best(prepared), opened.Left, features, cancellationToken);
         return prepared;
     }
 
@@ -123,10 +135,8 @@ internal sealed class TrainingJoin
     {
         foreach (var view in plan.Views)
         {
-            _connection.Execute($"DROP TABLE {Best(view)}; DROP TABLE IF EXISTS {Leakage.Other(view)}{(_held.HoldsAll(view.Index) ? $"; DROP VIEW history{view.Index}; DROP TABLE row{view.Index}" : string.Empty)}", cancellationToken);
+            _connection.Execute($"DROP TABLE IF EXISTS {Best(view)}; DROP TABLE IF EXISTS {Leakage.Other(view)}{(_held.HoldsAll(view.Index) ? $"; DROP VIEW history{view.Index}; DROP TABLE row{view.Index}" : string.Empty)}", cancellationToken);
         }
-
-        _connection.Execute("DROP TABLE point", cancellationToken);
     }
 
     // Joined as written, labels come nearly in order, and to sort what is sorted costs little. That is for views that are smaller than the labels;
@@ -135,14 +145,15 @@ internal sealed class TrainingJoin
     {
         var asWritten = plan.Views.All(v => _held.HoldsAll(v.Index) || _connection.Number($"SELECT count(*) FROM row{v.Index}", cancellationToken) <= labels);
         _connection.Execute($"SET disabled_optimizers = '{(asWritten ? "join_order,build_side_probe_side" : string.Empty)}'", cancellationToken);
-        writer.Add(Rows(), cancellationToken);
+        writer.Add(Rows(plan), cancellationToken);
         _connection.Execute("SET disabled_optimizers = ''", cancellationToken);
     }
 
     /// <summary>
-    /// The rows of the labels that were matched, in order. What is held is looked up after the sort, which keeps the order; the rest is joined before.
+    /// The rows of the labels that were matched, in order. What is held is looked up, which keeps the order of the labels; the rest is joined before,
+    /// and they are sorted.
     /// </summary>
-    private string Rows()
+    private string Rows(JoinPlan plan)
     {
         var columns = _labels.Columns.Select((_, i) => i == _labels.TimeIndex ? "make_timestamptz(l.t)" : $"l.c{i}").ToList();
         var carried = new List<string>();
@@ -162,8 +173,9 @@ internal sealed class TrainingJoin
             }
         }
 
-        var from = $"""
-            (SELECT l.*, m.*{string.Concat(carried)} FROM {LabelTable.Name} l JOIN matched m ON l.rowid = m.rid
+        var rows = _matched.Rows(plan);
+        var from = joins.Count == 0 ? $"({rows}) l" : $"""
+            (SELECT m.*{string.Concat(carried)} FROM ({rows}) m
             {string.Join("\n", joins)}
             ORDER BY m.rid) l
             """;

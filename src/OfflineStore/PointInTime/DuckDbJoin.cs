@@ -57,18 +57,17 @@ internal sealed class DuckDbJoin(JoinPlan plan)
         return $"SELECT * EXCLUDE ({string.Join(", ", codes.Prepend("t"))}) FROM ({answer})";
     }
 
-    /// <summary>A SELECT of <c>rid</c>, <c>sid</c> and the answer <c>other</c> for the doubtful labels that were matched, where they differ.</summary>
-    /// <param name="matched">A table that <see cref="Match"/> selected.</param>
-    /// <param name="best">A table of the view's answers by this plan.</param>
-    public string Doubtful(ViewJoin view, string matched, string best) => $"""
-        SELECT rid, sid, other FROM (
-            SELECT p.rid, p.sid, {Fresh(view, "b.sid", "b.event_time")} AS other
-            FROM (
-                SELECT m.rid, m.sid{view.Index} AS sid, l.t, l.code{view.KeyGroup} AS code
-                FROM point l JOIN {matched} m ON m.rid = l.rid WHERE m.doubt{view.Index}) p
-            ASOF LEFT JOIN {best} b ON p.code = b.code AND p.t >= b.since)
-        WHERE sid <> other
-        """;
+    /// <summary>A SELECT of <c>rid</c>, <c>sid</c> and the answer <c>other</c> for labels that have an answer, where the two differ.</summary>
+    /// <param name="answered">A SELECT of <c>rid</c>, <c>sid</c>, <c>t</c> and <c>code</c>.</param>
+    /// <param name="best">A table of the view's answers by this plan; null if they are held as its other ones.</param>
+    public static string Differing(ViewJoin view, string answered, string? best)
+    {
+        Func<string, string> cell = best is null ? column => $"{HeldViews.OtherAnswer(view.Index, column)}(p.place)" : column => $"b.{column}";
+        var from = best is null
+            ? $"(SELECT *, {HeldViews.FindOther(view.Index)}(code, t) AS place FROM ({answered})) p"
+            : $"({answered}) p ASOF LEFT JOIN {best} b ON p.code = b.code AND p.t >= b.since";
+        return $"SELECT rid, sid, other FROM (SELECT p.rid, p.sid, {Fresh(view, cell("sid"), cell("event_time"))} AS other FROM {from}) WHERE sid <> other";
+    }
 
     private static string Fresh(ViewJoin view, string sid, string time) => view.TtlMicros is { } ttl
         ? $"CASE WHEN {time} >= p.t - {LakeSql.Number(ttl)} THEN coalesce({sid}, {None}) ELSE {None} END"

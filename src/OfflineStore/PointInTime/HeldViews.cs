@@ -1,3 +1,4 @@
+using System.Globalization;
 using FeatureStore.DuckDb;
 using FeatureStore.OfflineStore.Lake;
 
@@ -14,8 +15,13 @@ internal sealed class HeldViews(DuckDbConnection connection, int memoryLimitMiB,
     // A range of numbers with many gaps would be held for few rows.
     private const int SpanPerRow = 2;
     private const int SpanLeast = 1024;
+
+    // Two answers to each row at most, each with the row's number and time, once more for the other known time.
+    private const int AnswersPerRow = 2;
+    private const int AnswerColumns = 4;
     private readonly Dictionary<int, View> _views = [];
     private readonly HashSet<int> _held = [];
+    private readonly HashSet<int> _others = [];
     private long _used;
 
     /// <summary>Their numbers.</summary>
@@ -27,36 +33,91 @@ internal sealed class HeldViews(DuckDbConnection connection, int memoryLimitMiB,
     /// <summary>The function of a column of the answer, by its position.</summary>
     public static string Answer(int view, string column) => $"answer{view}_{column}";
 
-    /// <summary>Holds a view, unless that would take too much.</summary>
-    /// <param name="best">The table of its answers.</param>
-    /// <param name="features">How many it has.</param>
-    public void Hold(ViewJoin view, string best, int features, CancellationToken cancellationToken)
+    /// <summary>The function that finds the answer by the other known time.</summary>
+    public static string FindOther(int view) => $"find_other{view}";
+
+    /// <summary>The function of a column of that answer.</summary>
+    public static string OtherAnswer(int view, string column) => $"other_answer{view}_{column}";
+
+    /// <summary>Whether a view's answers by the other known time are held too.</summary>
+    public bool HasOther(int view) => _others.Contains(view);
+
+    /// <summary>Whether a source can be held whole.</summary>
+    /// <param name="width">Bytes of a row's features.</param>
+    public bool Affords(long rows, long width) => rows < int.MaxValue && _used + (rows * (width + (AnswersPerRow * AnswerBytes(AnswerColumns)))) <= bytes;
+
+    /// <summary>Holds a view whose answers one pass over its rows gives.</summary>
+    /// <param name="left">Its features, as <see cref="OpenedView.Left"/> says.</param>
+    /// <param name="afterMicros">How long after it was known a row begins to count.</param>
+    /// <returns>Whether a row was known after it had happened; then <see cref="HasOther"/>.</returns>
+    public bool Hold(ViewJoin view, string left, int features, long afterMicros, CancellationToken cancellationToken)
     {
-        var i = view.Index;
-        var counts = connection.Texts($"SELECT count(*), coalesce(min(sid), 0), coalesce(max(sid), -1) + 1, (SELECT count(*) FROM {best}) FROM row{i} WHERE sid >= 0", cancellationToken)[0]
-            .Select(n => long.Parse(n!, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
-        var (rows, first, span, answers) = (counts[0], counts[1], counts[2] - counts[1], counts[3]);
-        var types = connection.Describe($"FROM row{i}", cancellationToken).ToDictionary(c => c.Name, c => c.Type);
-        List<int> fixedWidth = [.. Enumerable.Range(0, features).Where(f => DuckDbLookups.Width(types[$"f{f}"]) > 0)];
-        string[] columns = [.. connection.Describe($"FROM {best}", cancellationToken).Select(c => c.Name).Where(n => n is not ("code" or "since"))];
-        var needed = (span * fixedWidth.Sum(f => DuckDbLookups.Width(types[$"f{f}"]) + 1L)) + (answers * (sizeof(long) + (columns.Length * (sizeof(long) + 1L))));
-        if (span > SpanLeast + (rows * SpanPerRow) || _used + needed > bytes)
+        using var rows = connection.Query(Timeline.Rows(view.Index), cancellationToken);
+        var (known, happened) = Timeline.Read(rows, afterMicros);
+        Offer(Find(view.Index), known, column => Answer(view.Index, column));
+        HoldFeatures(view.Index, left, features, known.Count + happened.Count, Timeline.ColumnCount, cancellationToken);
+        if (happened.Count == 0)
         {
-            return;
+            return false;
         }
 
-        connection.OfferMoments(
-            $"SELECT code, since{string.Concat(columns.Select(c => ", " + c))} FROM {best} ORDER BY code, since", Find(i), [.. columns.Select(c => Answer(i, c))], (int)answers, cancellationToken);
+        Offer(FindOther(view.Index), happened, column => OtherAnswer(view.Index, column));
+        _others.Add(view.Index);
+        return true;
+    }
+
+    /// <summary>Holds a view of the answers in a table, unless that would take too much.</summary>
+    /// <param name="best">The table.</param>
+    /// <param name="left">Features that have to be held, as <see cref="OpenedView.Left"/> says; null if they are with the rows.</param>
+    /// <param name="features">How many it has.</param>
+    public void Hold(ViewJoin view, string best, string? left, int features, CancellationToken cancellationToken)
+    {
+        var answers = connection.Number($"SELECT count(*) FROM {best}", cancellationToken);
+        string[] columns = [.. connection.Describe($"FROM {best}", cancellationToken).Select(c => c.Name).Where(n => n is not ("code" or "since"))];
+        if (HoldFeatures(view.Index, left, features, answers, columns.Length, cancellationToken))
+        {
+            connection.OfferMoments(
+                $"SELECT code, since{string.Concat(columns.Select(c => ", " + c))} FROM {best} ORDER BY code, since",
+                Find(view.Index),
+                [.. columns.Select(c => Answer(view.Index, c))],
+                (int)answers,
+                cancellationToken);
+        }
+    }
+
+    private bool HoldFeatures(int view, string? left, int features, long answers, int answerColumns, CancellationToken cancellationToken)
+    {
+        var counts = connection.Texts($"SELECT count(*), coalesce(min(sid), 0), coalesce(max(sid), -1) + 1 FROM row{view} WHERE sid >= 0", cancellationToken)[0]
+            .Select(n => long.Parse(n!, CultureInfo.InvariantCulture)).ToArray();
+        var (rows, first, span) = (counts[0], counts[1], counts[2] - counts[1]);
+        var values = left ?? $"FROM row{view}";
+        var widths = connection.Describe(values, cancellationToken).ToDictionary(c => c.Name, c => DuckDbLookups.Width(c.Type));
+        List<int> fixedWidth = [.. Enumerable.Range(0, features).Where(f => widths.GetValueOrDefault($"f{f}") > 0)];
+        var needed = (span * fixedWidth.Sum(f => widths[$"f{f}"] + 1L)) + (answers * AnswerBytes(answerColumns));
+        if (left is null && (span > SpanLeast + (rows * SpanPerRow) || _used + needed > bytes))
+        {
+            return false;
+        }
+
         if (fixedWidth.Count > 0)
         {
             connection.OfferValues(
-                $"SELECT sid - {LakeSql.Number(first)}{string.Concat(fixedWidth.Select(f => $", f{f}"))} FROM row{i} WHERE sid >= 0", [.. fixedWidth.Select(f => Value(i, f))], (int)span, cancellationToken);
+                $"SELECT sid - {LakeSql.Number(first)}{string.Concat(fixedWidth.Select(f => $", f{f}"))} FROM ({values}) WHERE sid >= {LakeSql.Number(first)} AND sid < {LakeSql.Number(first + span)}",
+                [.. fixedWidth.Select(f => Value(view, f))],
+                (int)span,
+                cancellationToken);
         }
 
         _used += needed;
-        _held.Add(i);
-        _views.Add(i, new View(first, [.. fixedWidth], features));
+        _held.Add(view);
+        _views.Add(view, new View(first, [.. fixedWidth], features));
+        return true;
     }
+
+    private void Offer(string find, Timeline timeline, Func<string, string> name) =>
+        connection.OfferMoments(find, timeline.Codes, timeline.Since, [.. timeline.Columns.Select(c => (name(c.Name), c.Values))]);
+
+    private static long AnswerBytes(int columns) => sizeof(long) + (columns * (sizeof(long) + 1L));
 
     /// <summary>Lowers DuckDB's bound by what is held, when every view is.</summary>
     public void Bound(CancellationToken cancellationToken) => LakeDatabase.Bound(connection, memoryLimitMiB - (int)(_used >> 20), cancellationToken);

@@ -40,14 +40,14 @@ internal sealed class LabelKeys(DuckDbConnection connection, LabelTable labels)
         return _groups.Count - 1;
     }
 
-    /// <summary>Makes <c>point</c>; every group is known by now.</summary>
-    public void MakePoints(CancellationToken cancellationToken)
+    /// <summary>Offers <c>point</c>; every group is known by now.</summary>
+    public void OfferPoints(CancellationToken cancellationToken)
     {
         var codes = _groups.Select((g, i) => g.Columns.Count == 0 ? $"0 AS code{i}" : $"e{i}.code AS code{i}");
         var joins = _groups.Select((g, i) => (Group: g, Index: i)).Where(g => g.Group.Columns.Count > 0).Select(g =>
             $"LEFT JOIN entity{g.Index} e{g.Index} ON {string.Join(" AND ", g.Group.Columns.Zip(g.Group.Types, (c, t) => Cell(c, t)).Select((k, i) => $"e{g.Index}.k{i} = {k}"))}");
         connection.Execute(
-            $"CREATE OR REPLACE TEMP TABLE point AS SELECT {string.Join(", ", codes.Prepend($"{LabelTable.Name}.t").Prepend($"{LabelTable.Name}.rowid AS rid"))} FROM {LabelTable.Name} {string.Join(" ", joins)}",
+            $"CREATE OR REPLACE TEMP VIEW point AS SELECT {string.Join(", ", codes.Prepend($"{LabelTable.Name}.t").Prepend($"{LabelTable.Name}.rowid AS rid"))} FROM {LabelTable.Name} {string.Join(" ", joins)}",
             cancellationToken);
     }
 

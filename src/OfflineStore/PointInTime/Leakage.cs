@@ -37,6 +37,9 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
     /// <summary>Makes the table of labels that leak, over all views.</summary>
     public void Begin(CancellationToken cancellationToken) => connection.Execute("CREATE OR REPLACE TEMP TABLE leaked (rid BIGINT)", cancellationToken);
 
+    /// <summary>Takes a view whose held answers tell where a better row had happened, and whose other answers are held too.</summary>
+    public void Doubt(int view) => _doubted.Add(view);
+
     /// <summary>Adds the other answer to a view's table of answers, if it may differ.</summary>
     public void Prepare(ViewJoin view, string best, CancellationToken cancellationToken)
     {
@@ -90,31 +93,37 @@ internal sealed class Leakage(DuckDbConnection connection, JoinPlan plan, IReadO
     }
 
     /// <summary>Counts for labels that were matched.</summary>
-    public void Count(ViewJoin view, CancellationToken cancellationToken)
+    public void Count(ViewJoin view, MatchedLabels matched, HeldViews held, CancellationToken cancellationToken)
     {
         var i = view.Index;
         if (_late.Contains(i) || _doubted.Contains(i))
         {
+            var isJoined = !held.HoldsAll(i);
             Add(
                 i,
-                _late.Contains(i) ? $"SELECT rid, sid{i} AS sid, other{i} AS other FROM matched WHERE sid{i} <> other{i}" : new DuckDbJoin(_other).Doubtful(view, "matched", Other(view)),
-                $"JOIN row{i} a ON a.sid = d.sid JOIN row{i} b ON b.sid = d.other",
+                _late.Contains(i) ? matched.Differing(view) : DuckDbJoin.Differing(view, matched.Doubted(view), held.HasOther(i) ? null : Other(view)),
+                isJoined ? $"JOIN row{i} a ON a.sid = d.sid JOIN row{i} b ON b.sid = d.other" : string.Empty,
+                f => held.Holds(i, f) ? (held.Cell(i, f, "d.sid"), held.Cell(i, f, "d.other")) : ($"a.f{f}", $"b.f{f}"),
                 cancellationToken);
         }
     }
 
     /// <summary>Counts for labels whose windows were answered both ways.</summary>
     public void CountWindows(int index, CancellationToken cancellationToken) => Add(
-        index, $"SELECT rid FROM {LabelWindows.Differing}", $"LEFT JOIN window{index} a USING (rid) LEFT JOIN otherwise b USING (rid)", cancellationToken);
+        index,
+        $"SELECT rid FROM {LabelWindows.Differing}",
+        $"LEFT JOIN window{index} a USING (rid) LEFT JOIN otherwise b USING (rid)",
+        f => ($"a.f{f}", $"b.f{f}"),
+        cancellationToken);
 
     public LeakageReport Report(CancellationToken cancellationToken) => new(
         connection.Number("SELECT count(DISTINCT rid) FROM leaked", cancellationToken),
         _values.Sum(),
         [.. views.Select((v, i) => new ViewLeakage(v.Name, _labels[i], _values[i]))]);
 
-    private void Add(int index, string suspects, string answers, CancellationToken cancellationToken)
+    private void Add(int index, string suspects, string answers, Func<int, (string This, string Other)> feature, CancellationToken cancellationToken)
     {
-        var differences = string.Join(" + ", views[index].Features.Select((_, f) => $"CAST(a.f{f} IS DISTINCT FROM b.f{f} AS BIGINT)"));
+        var differences = string.Join(" + ", views[index].Features.Select((_, f) => feature(f)).Select(f => $"CAST({f.This} IS DISTINCT FROM {f.Other} AS BIGINT)"));
         connection.Execute(
             $"""
             CREATE OR REPLACE TEMP TABLE suspect AS {suspects};

@@ -11,17 +11,16 @@ namespace FeatureStore.OfflineStore.PointInTime;
 /// <summary>
 /// Brings the rows of a view's source that some label may see into the table <c>row0, row1, …(sid, code, event_time, known_time, ends, f0, f1, …)</c>,
 /// <c>sid</c> being their position, and a row −1 of nulls; and offers them as the plan's history relation. Sources are a feature table, plain Parquet,
-/// or a change table.
+/// or a change table. Features of a small source are left where they are, to be read from there into what is held.
 /// </summary>
 /// <param name="asFeast">Features keep the source's type.</param>
-internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, LabelTable labels, bool asFeast)
+internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, LabelTable labels, HeldViews held, bool asFeast)
 {
-    /// <returns>True if a row ends.</returns>
     /// <exception cref="DeltaException">The table is missing, damaged, or lacks a column.</exception>
-    public bool Open(SelectedView view, int index, int group, CancellationToken cancellationToken)
+    public OpenedView Open(SelectedView view, int index, int group, CancellationToken cancellationToken)
     {
         var table = pins.Pin(view.View.Source.Path, view.View.Name, cancellationToken);
-        var select = table.IsChangeTable ? Versions(view, table, group, cancellationToken) : Rows(view, table, group, cancellationToken);
+        var (select, left) = table.IsChangeTable ? (Versions(view, table, group, cancellationToken), null) : Rows(view, table, group, cancellationToken);
         connection.Execute(
             $"""
             CREATE OR REPLACE TEMP TABLE row{index} AS {select};
@@ -29,23 +28,34 @@ internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, Label
             CREATE OR REPLACE TEMP VIEW history{index} AS SELECT code, sid, event_time, known_time, ends, sid AS position FROM row{index} WHERE sid >= 0
             """,
             cancellationToken);
-        return table.IsChangeTable && connection.Number($"SELECT count(*) FROM row{index} WHERE ends < {LakeSql.Number(JoinPlan.Never)}", cancellationToken) > 0;
+        return new OpenedView(table.IsChangeTable && connection.Number($"SELECT count(*) FROM row{index} WHERE ends < {LakeSql.Number(JoinPlan.Never)}", cancellationToken) > 0, left);
     }
 
-    private string Rows(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
+    private (string Rows, string? Left) Rows(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
     {
         var from = From(table, cancellationToken);
         var types = Types(from, cancellationToken);
         var source = view.View.Source;
         var time = Instant(view, types, source.TimestampField);
         var created = source.CreatedTimestampColumn is { } c ? $"epoch_us({Instant(view, types, c).Sql})" : "CAST(NULL AS BIGINT)";
-        return $"""
-            SELECT s.sid, e.code, epoch_us(s.time) AS event_time, s.known_time, {LakeSql.Number(JoinPlan.Never)} AS ends{string.Concat(view.Features.Select((_, i) => $", s.f{i}"))}
+        var features = view.Features.Select((f, i) => (Name: $"f{i}", Sql: $", {Feature(view, types, f)} AS f{i}")).ToList();
+        var width = connection.Describe($"SELECT sid{string.Concat(features.Select(f => f.Sql))} FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => DuckDbLookups.Width(c.Type));
+        var left = features.Where(f => width[f.Name] > 0).ToList();
+        if (!held.Affords(Count(table, cancellationToken), left.Sum(f => width[f.Name] + 1)))
+        {
+            left = [];
+        }
+
+        var brought = features.Except(left).ToList();
+        return (
+            $"""
+            SELECT s.sid, e.code, epoch_us(s.time) AS event_time, s.known_time, {LakeSql.Number(JoinPlan.Never)} AS ends{string.Concat(brought.Select(f => $", s.{f.Name}"))}
             FROM (
-                SELECT sid, {time.Sql} AS time, {created} AS known_time{string.Concat(view.Keys.Select((k, i) => $", {Cell(view, types, k)} AS k{i}"))}{Features(view, types)}
+                SELECT sid, {time.Sql} AS time, {created} AS known_time{string.Concat(view.Keys.Select((k, i) => $", {Cell(view, types, k)} AS k{i}"))}{string.Concat(brought.Select(f => f.Sql))}
                 FROM {from} WHERE {Within(time, view)}) s
             JOIN entity{group} e ON {Join(view)}
-            """;
+            """,
+            left.Count == 0 ? null : $"SELECT sid{string.Concat(left.Select(f => f.Sql))} FROM {from} WHERE {Within(time, view)}");
     }
 
     private string Versions(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
@@ -93,12 +103,22 @@ internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, Label
             return "file_row_number";
         }
 
-        var counts = connection.Texts($"SELECT file_name, num_rows FROM parquet_file_metadata([{string.Join(", ", table.Files.Select(LakeSql.Path))}])", cancellationToken)
-            .DistinctBy(r => r[0]).ToDictionary(r => r[0]!, r => long.Parse(r[1]!, CultureInfo.InvariantCulture));
+        var counts = Counts(table, cancellationToken);
         long before = 0;
         var starts = table.Files.Select(f => (before += counts[f]) - counts[f]).ToList();
         return $"[{string.Join(", ", starts)}][CAST(file_index AS BIGINT) + 1] + file_row_number";
     }
+
+    private long Count(PinnedTable table, CancellationToken cancellationToken)
+    {
+        var counts = Counts(table, cancellationToken);
+        return table.Files.Sum(f => counts[f]);
+    }
+
+    private Dictionary<string, long> Counts(PinnedTable table, CancellationToken cancellationToken) => table.Files.Count == 0
+        ? []
+        : connection.Texts($"SELECT file_name, num_rows FROM parquet_file_metadata([{string.Join(", ", table.Files.Select(LakeSql.Path))}])", cancellationToken)
+            .DistinctBy(r => r[0]).ToDictionary(r => r[0]!, r => long.Parse(r[1]!, CultureInfo.InvariantCulture));
 
     /// <summary>Rows that some label may see.</summary>
     private string Within((string Sql, string Type) time, SelectedView view)
@@ -155,3 +175,8 @@ internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, Label
     private static DeltaException Lacks(SelectedView view, string column) =>
         new($"{view.View.Source.Path} has no column {column}, which view {view.View.Name} needs; correct the view or its source.");
 }
+
+/// <summary>A view whose rows were brought.</summary>
+/// <param name="HasEnds">Whether a row ends.</param>
+/// <param name="Left">A query of <c>sid</c> and the features that were left in the source; null if there are none.</param>
+internal sealed record OpenedView(bool HasEnds, string? Left);
