@@ -67,22 +67,28 @@ internal static class RedisScripts
           if standing ~= fence then return redis.error_reply('{{RedisErrors.FenceLost}} ' .. (standing or '')) end
           hash = 2
         end
+        -- A store that is filled for the first time has none of the keys; one look tells.
+        local looks = rule ~= '{{RuleAlways}}' and (#KEYS == hash or redis.call('EXISTS', unpack(KEYS, hash)) > 0)
         local at, all = 5, 0
         for k = hash, #KEYS do
           local rows = tonumber(ARGV[at])
           at = at + 1
           local seconds, nanos, taken, last = 0, 0, 0, 0
-          if rule ~= '{{RuleAlways}}' then
+          if looks then
             local stored = redis.call('HGET', KEYS[k], ARGV[at + 2])
             if stored then seconds, nanos = time(stored) end
             if not seconds then return redis.error_reply('{{RedisErrors.NotATime}} the stored event time is no timestamp') end
           end
-          for from = at, at + (rows - 1) * (width + 2), width + 2 do
-            local s, n = tonumber(ARGV[from]), tonumber(ARGV[from + 1])
-            local none = seconds < 0 or (seconds == 0 and nanos == 0)
-            if rule == '{{RuleAlways}}' or none or s > seconds
-              or (s == seconds and (n > nanos or (n == nanos and rule == '{{RuleNewerOrEqual}}'))) then
-              seconds, nanos, taken, last = s, n, taken + 1, from + 2
+          if rows == 1 and seconds == 0 and nanos == 0 then
+            taken, last = 1, at + 2
+          else
+            for from = at, at + (rows - 1) * (width + 2), width + 2 do
+              local s, n = tonumber(ARGV[from]), tonumber(ARGV[from + 1])
+              local none = seconds < 0 or (seconds == 0 and nanos == 0)
+              if rule == '{{RuleAlways}}' or none or s > seconds
+                or (s == seconds and (n > nanos or (n == nanos and rule == '{{RuleNewerOrEqual}}'))) then
+                seconds, nanos, taken, last = s, n, taken + 1, from + 2
+              end
             end
           end
           if taken > 0 then
