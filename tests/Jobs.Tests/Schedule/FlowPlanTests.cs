@@ -35,6 +35,24 @@ public sealed class FlowPlanTests
     }
 
     [Theory]
+    [InlineData("30 * * * *", 60)]
+    [InlineData("*/15 * * * *", 15)]
+    public void Calendar_WithinTheDay_LeavesNoHourOutWhenTheClocksChange(string cron, int minutes)
+    {
+        var calendar = FlowCalendar.Parse(cron, "Europe/Prague");
+        foreach (var day in new[] { At("2026-03-29T00:00:00Z"), At("2026-10-25T00:00:00Z") })
+        {
+            var times = new List<DateTimeOffset> { calendar.After(day.AddHours(-3))!.Value };
+            while (times[^1] < day.AddHours(3))
+            {
+                times.Add(calendar.After(times[^1])!.Value);
+            }
+
+            Assert.All(times.Zip(times.Skip(1)), p => Assert.InRange(p.Second - p.First, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(minutes)));
+        }
+    }
+
+    [Theory]
     [InlineData("* * *", "UTC", "'* * *' is no cron expression")]
     [InlineData("61 2 * * *", "UTC", "'61 2 * * *' is no cron expression")]
     [InlineData("30 2 * * *", "Mars/Base", "'Mars/Base' is no time zone")]

@@ -63,7 +63,11 @@ public sealed class FlowRunnerTests : IDisposable
     public async Task Step_PastItsTimeout_IsToldToEndAndHasFailed()
     {
         var flow = Flow(new FlowStep("a", "a") { Retries = 1, Backoff = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromMilliseconds(20) });
-        _bench.Work = (_, token) => Task.Delay(Timeout.InfiniteTimeSpan, token);
+        _bench.Work = (_, token) =>
+        {
+            _bench.Time.Now += TimeSpan.FromMilliseconds(20);
+            return Task.FromCanceled(token);
+        };
         var run = _bench.Queue(flow);
         Assert.Equal(RunState.Failed, await _bench.CarryOutAsync(flow, run));
         Assert.Equal(2, Count("a"));
