@@ -5,7 +5,7 @@ using FeatureStore.OfflineStore.Lake;
 namespace FeatureStore.Ingest;
 
 /// <summary>Reads the messages of a topic as changes. What a message means may hang on those before it, so a reader is placed where it begins.</summary>
-internal sealed class TopicReader(ITopicSource source, IReadOnlyList<LakeColumn> columns, EnvelopeOptions? options)
+internal sealed class TopicReader(ITopicPast source, IReadOnlyList<LakeColumn> columns, EnvelopeOptions? options)
 {
     // Nearly always the newest message is enough to see, and far messages may be large.
     private const int LookBackRowsFirst = 8;
@@ -105,7 +105,8 @@ internal sealed class TopicReader(ITopicSource source, IReadOnlyList<LakeColumn>
         return row is not null && IsKeyless(row);
     }
 
-    private static bool IsKeyless(ChangeRow row) => row.Part <= ChangeColumns.KeylessPart(0);
+    /// <summary>True for a row that is known by its values and by what came before it.</summary>
+    public static bool IsKeyless(ChangeRow row) => row.Part <= ChangeColumns.KeylessPart(0);
 }
 
 /// <summary>The messages of a batch by what they are.</summary>

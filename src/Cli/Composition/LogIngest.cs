@@ -4,10 +4,11 @@ using FeatureStore.Ingest.ChangeLog;
 namespace FeatureStore.Cli.Composition;
 
 /// <summary>The change log's topics, each with the change table that it is declared for.</summary>
-internal sealed class LogIngest : IDisposable
+internal sealed class LogIngest : IDeadLetters
 {
     private const int BatchRows = 20_000;
     private const int ReplayRows = 1_000;
+    private const int Partition = 0; // The embedded log has one.
     private readonly Repo _repo;
     private readonly EmbeddedChangeLog _log;
     private readonly IReadOnlyList<ChangeTopic> _topics;
@@ -44,25 +45,23 @@ internal sealed class LogIngest : IDisposable
         return new IngestOutcome(results, [.. _log.Topics().Where(t => Declared(t.Name) is null).Select(t => (t.Name, _log.NextOffset(t)))]);
     }
 
-    /// <summary>Messages that were no change events, by topic and offset.</summary>
-    /// <param name="topicName">Only of this topic; null for all.</param>
-    /// <exception cref="UsageException">The log has no such topic.</exception>
-    public IEnumerable<(LogTopic Topic, DeadLetter Letter)> DeadLetters(string? topicName, int lettersMax) =>
-        Topics(topicName).SelectMany(t => _log.DeadLetters.List(t, 0, lettersMax).Select(l => (t, l))).Take(lettersMax);
+    /// <inheritdoc/>
+    public IEnumerable<(string Topic, int Partition, DeadLetter Letter)> List(string? topic, int lettersMax) =>
+        Topics(topic).SelectMany(t => _log.DeadLetters.List(t, 0, lettersMax).Select(l => (t.Name, Partition, l))).Take(lettersMax);
 
-    /// <summary>One letter with its message; null if there is none at the offset.</summary>
-    /// <exception cref="UsageException">The log has no such topic.</exception>
-    public (DeadLetter Letter, StoredMessage Message)? DeadLetter(string topicName, long offset)
+    /// <inheritdoc/>
+    public (DeadLetter Letter, StoredMessage? Message, long? ValueBytes)? Find(string topic, int partition, long offset)
     {
-        var topic = Topics(topicName).Single();
-        return _log.DeadLetters.List(topic, offset, 1) is [var letter] && letter.Offset == offset && _log.Read(topic, offset, 1) is [var message] ? (letter, message) : null;
+        var found = Topics(topic).Single();
+        return partition == Partition && _log.DeadLetters.List(found, offset, 1) is [var letter] && letter.Offset == offset && _log.Read(found, offset, 1) is [var message]
+            ? (letter, message, message.Message.Value?.Length)
+            : null;
     }
 
-    /// <summary>Reads the dead letters of declared topics again and lands those that are change events by now.</summary>
-    /// <exception cref="UsageException">The log has no such topic.</exception>
-    public IReadOnlyList<TopicResult> Replay(string? topicName, CancellationToken cancellationToken) =>
+    /// <inheritdoc/>
+    public IReadOnlyList<TopicResult> Replay(string? topic, CancellationToken cancellationToken) =>
     [
-        .. Topics(topicName).Select(t => Declared(t.Name)).OfType<ChangeTopic>()
+        .. Topics(topic).Select(t => Declared(t.Name)).OfType<ChangeTopic>()
             .Select(t => new TopicResult(t.LakePath, Replay(t).Run(ReplayRows, cancellationToken))),
     ];
 

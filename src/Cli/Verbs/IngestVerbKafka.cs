@@ -12,7 +12,7 @@ internal sealed class IngestVerbKafka
     private const string Log = "log";
     private const string Kafka = "kafka";
     private const string Offset = "offset";
-    private readonly Option<string> _from = new("--from") { Description = "Where the events are: log (the embedded change log) or kafka.", DefaultValueFactory = _ => Log };
+    private readonly Option<string> _from = From();
     private readonly Option<string[]> _start = new("--start")
     {
         Description = "With kafka: where a partition begins that the lake holds nothing of: earliest (the default), latest, or offset N.",
@@ -22,6 +22,12 @@ internal sealed class IngestVerbKafka
 
     private readonly Option<bool> _acceptGap = new("--accept-gap") { Description = "With kafka: where the broker does not hold any more what the lake lacks, go on at --start instead of failing." };
     private readonly Option<bool> _follow = new("--follow") { Description = "With kafka: go on until told to stop; else end at what the topics hold at the start." };
+
+    /// <summary>The option that says where events and their dead letters are.</summary>
+    public static Option<string> From() => new("--from") { Description = "Where the events are: log (the embedded change log) or kafka.", DefaultValueFactory = _ => Log };
+
+    /// <exception cref="UsageException">It is neither.</exception>
+    public static bool IsKafka(string? from) => from is Log or Kafka ? from == Kafka : throw new UsageException($"--from is '{from}'; write {Log} or {Kafka}.");
 
     public void AddTo(Command command)
     {
@@ -35,14 +41,9 @@ internal sealed class IngestVerbKafka
     /// <exception cref="UsageException">The options do not go together.</exception>
     public bool IsAsked(ParseResult parsed)
     {
-        var from = parsed.GetValue(_from);
-        if (from is not (Log or Kafka))
-        {
-            throw new UsageException($"--from is '{from}'; write {Log} or {Kafka}.");
-        }
-
+        var isKafka = IsKafka(parsed.GetValue(_from));
         var isOption = parsed.GetValue(_start) is { Length: > 0 } || parsed.GetValue(_acceptGap) || parsed.GetValue(_follow);
-        return from == Kafka || (isOption ? throw new UsageException($"--start, --accept-gap and --follow are for '--from {Kafka}'; the change log's topics are read whole.") : false);
+        return isKafka || (isOption ? throw new UsageException($"--start, --accept-gap and --follow are for '--from {Kafka}'; the change log's topics are read whole.") : false);
     }
 
     public int Run(ParseResult parsed, CancellationToken cancellationToken)

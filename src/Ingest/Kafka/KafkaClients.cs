@@ -108,6 +108,18 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
             sent.Type == TimestampType.NotAvailable ? null : sent.UnixTimestampMs);
     }
 
+    /// <summary>Writes one record into a partition, durably when the call returns.</summary>
+    /// <returns>Its offset.</returns>
+    /// <exception cref="KafkaSourceException">Kafka does not take it.</exception>
+    public long Write(TopicPartition partition, byte[] value)
+    {
+        using var producer = Producer();
+
+        // A key of its own, so that a topic that is compacted keeps it.
+        var record = new Message<byte[], byte[]> { Key = Guid.NewGuid().ToByteArray(), Value = value };
+        return Guard(() => producer.ProduceAsync(partition, record).GetAwaiter().GetResult()).Offset.Value;
+    }
+
     /// <summary>Runs work whose faults name the servers.</summary>
     public T Guard<T>(Func<T> work)
     {

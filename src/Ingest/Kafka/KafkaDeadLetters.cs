@@ -8,7 +8,9 @@ namespace FeatureStore.Ingest.Kafka;
 /// <summary>Writes messages that are no change events into a topic beside theirs, each with its place, the reason, and what it was.</summary>
 internal sealed class KafkaDeadLetters(KafkaClients clients) : IDisposable
 {
-    private const string Suffix = ".dead-letters";
+    /// <summary>What the topic of letters is called behind the name of theirs.</summary>
+    public const string Suffix = ".dead-letters";
+
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(65); // Longer than a delivery may take.
     private IProducer<byte[], byte[]>? _producer;
 
@@ -68,6 +70,7 @@ internal sealed class KafkaDeadLetters(KafkaClients clients) : IDisposable
         byte_position = letter.BytePosition,
         path = letter.Path,
         reason = letter.Reason,
+        timestamp_ms = message.Message.Timestamp is { Type: not TimestampType.NotAvailable } sent ? sent.UnixTimestampMs : (long?)null,
         value_bytes = message.Message.Value?.Length,
         is_whole = isWhole,
         key = isWhole ? message.Message.Key : null,

@@ -1,5 +1,6 @@
 using System.Text;
 using FeatureStore.Ingest.ChangeLog;
+using FeatureStore.Tests.Servers;
 
 namespace FeatureStore.Cli.Tests.Verbs;
 
@@ -38,6 +39,33 @@ public sealed class DeadLettersTests : IDisposable
         await ReplayAsync(rows: 0, left: 1);
     }
 
+    [SkippableFact]
+    public async Task IngestFromKafka_UnreadableMessages_AreListedShownAndReplayedOnceTheyCanBeRead()
+    {
+        await using var server = await KafkaServer.StartAsync("num.partitions=1");
+        var yaml = Path.Combine(_fstore.Repo, "feature_store.yaml");
+        await File.AppendAllTextAsync(yaml, $"  kafka: {{bootstrap_servers: '{server.Address}', cluster: test, session_timeout_ms: 6000, {string.Join(", ", KafkaServer.ClientSettings.Select(s => $"{s.Key}: '{s.Value}'"))}}}\n");
+        string[] values = [Event("t1", "1754000000000000"), "{broken", Event("t2", "1754000000000"), Event("t3", "1754000001000")];
+        server.Write(Topic, values.Select((v, i) => new KafkaRecord(Encoding.UTF8.GetBytes($$"""{"transaction_id":"t{{i}}"}"""), Encoding.UTF8.GetBytes(v))));
+        var ingest = await _fstore.RunAsync("ingest", "--from", "kafka", "--json");
+        Assert.True(ingest.Code == 0, ingest.Error);
+        Assert.Contains("\"Rows\":1,\"DeadLetters\":3", ingest.Output, StringComparison.Ordinal);
+
+        var list = await _fstore.RunAsync("ingest", "dead-letters", "list", "--from", "kafka", "--json");
+        Assert.Equal(3, list.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Contains("""{"topic":"bank.public.transactions","partition":0,"offset":1,"byte":1,"path":"$","reason":"not JSON"}""", list.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", list.Output, StringComparison.Ordinal);
+        string[] show = ["ingest", "dead-letters", "show", "--from", "kafka", "--topic", Topic, "--offset", "2"];
+        Assert.DoesNotContain("secret", (await _fstore.RunAsync(show)).Output, StringComparison.Ordinal);
+        Assert.Contains("secret", (await _fstore.RunAsync([.. show, "--payload"])).Output, StringComparison.Ordinal);
+        Assert.Equal((1, true), Outcome(await _fstore.RunAsync([.. show, "--partition", "1"]), "no dead letter at offset 2 of partition 1"));
+        Assert.Equal((2, true), Outcome(await _fstore.RunAsync("ingest", "dead-letters", "list", "--from", "kafka", "--topic", "absent"), "a topic 'absent'"));
+
+        await File.AppendAllTextAsync(yaml, "  ingest: {time_units: {transactions: {time: milliseconds}}}\n");
+        await ReplayAsync(rows: 2, left: 1, "--from", "kafka");
+        await ReplayAsync(rows: 0, left: 1, "--from", "kafka");
+    }
+
     [Fact]
     public async Task DeadLetters_WhatIsNotThere_IsNamed()
     {
@@ -52,9 +80,9 @@ public sealed class DeadLettersTests : IDisposable
     private static string Event(string id, string time) =>
         $$$"""{"before":null,"after":{"user_id":"secret","transaction_id":"{{{id}}}","amount":1.5,"time":{{{time}}}},"source":{"name":"bank","lsn":{{{id[1..]}}},"ts_us":1754000000000000},"op":"c"}""";
 
-    private async Task ReplayAsync(int rows, int left)
+    private async Task ReplayAsync(int rows, int left, params string[] from)
     {
-        var replay = await _fstore.RunAsync("ingest", "dead-letters", "replay", "--topic", Topic, "--json");
+        var replay = await _fstore.RunAsync(["ingest", "dead-letters", "replay", "--topic", Topic, "--json", .. from]);
         Assert.True(replay.Code == 0, replay.Error);
         Assert.Equal($$"""{"Table":"cdc/transactions","Rows":{{rows}},"DeadLettersLeft":{{left}}}""", replay.Output.Trim());
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FeatureStore.Ingest.ChangeLog;
+using FeatureStore.Ingest.Debezium;
 using FeatureStore.Ingest.Kafka;
 using FeatureStore.Ingest.Tests.Debezium;
 using FeatureStore.OfflineStore.Lake;
@@ -34,23 +35,18 @@ internal sealed class KafkaLake(string servers, bool isOld = true) : IDisposable
     public IReadOnlyList<KafkaProgress> Run(
         string prefix, IReadOnlyList<BankTable> tables, KafkaRun? run, string group, Func<ITopicSource, ITopicSource>? wrap, CancellationToken cancellationToken, params (string Name, string Value)[] settings)
     {
-        var client = new Dictionary<string, string> { ["bootstrap.servers"] = servers, ["session.timeout.ms"] = "6000", ["heartbeat.interval.ms"] = "300" };
-        foreach (var (name, value) in isOld ? KafkaServer.ClientSettings : new Dictionary<string, string>())
-        {
-            client[name] = value;
-        }
-
-        foreach (var (name, value) in settings)
-        {
-            client[name] = value;
-        }
-
         return new KafkaIngest(
-            new KafkaOptions(group, Cluster, client),
+            Options(group, settings),
             [.. tables.Select(t => new KafkaTopic($"{prefix}.{t.Topic}", source => new IngestRunner(wrap?.Invoke(source) ?? source, t.LakeColumns, Table(t), options: t.Declared)))],
             Note,
             TimeProvider.System).Run(run ?? ToTheEnd, _ => { }, cancellationToken);
     }
+
+    /// <summary>The dead letters of this lake's topics.</summary>
+    public KafkaLetterReplay Letters() => new(Options("letters"), Note, TimeProvider.System);
+
+    /// <summary>A table's topic as its dead letters are read.</summary>
+    public KafkaLetterTopic LetterTopic(string prefix, BankTable table, EnvelopeOptions? options = null) => new($"{prefix}.{table.Topic}", table.LakeColumns, Table(table), Options: options ?? table.Declared);
 
     public ChangeTable Table(BankTable table) => ChangeTable.Open(_root, table.Topic, table.LakeColumns);
 
@@ -69,6 +65,22 @@ internal sealed class KafkaLake(string servers, bool isOld = true) : IDisposable
         System.Text.Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $$"""{"before":null,"after":{"user_id":"u{{i % 7}}","transaction_id":"t{{i}}","amount":{{i}}.5,"vendor":"v","sources":"s","time":1754000000000000},"source":{"name":"bank","ts_us":1754000000000000,"snapshot":"false","lsn":{{1000 + i}}},"op":"c"}"""))));
+
+    private KafkaOptions Options(string group, params ReadOnlySpan<(string Name, string Value)> settings)
+    {
+        var client = new Dictionary<string, string> { ["bootstrap.servers"] = servers, ["session.timeout.ms"] = "6000", ["heartbeat.interval.ms"] = "300" };
+        foreach (var (name, value) in isOld ? KafkaServer.ClientSettings : new Dictionary<string, string>())
+        {
+            client[name] = value;
+        }
+
+        foreach (var (name, value) in settings)
+        {
+            client[name] = value;
+        }
+
+        return new KafkaOptions(group, Cluster, client);
+    }
 
     private void Note(string note)
     {
