@@ -10,7 +10,7 @@ using FeatureStore.Tests.Servers;
 
 namespace FeatureStore.Cli.Tests.Kills;
 
-/// <summary><c>fstore ingest --from kafka</c> as a process: told to stop, killed at named steps and random moments. No change is lost, none is there twice.</summary>
+/// <summary><c>fstore ingest --from kafka</c> as a process: told to stop, killed at named steps and random moments, its broker with it. No change is lost, none is there twice.</summary>
 public sealed class KafkaKillTests
 {
     private static readonly int Portions = TestProgram.IsLong ? 8 : 3;
@@ -29,7 +29,7 @@ public sealed class KafkaKillTests
         using var oracle = new Fstore();
         var messages = await BankAsync(oracle);
         using var fstore = new Fstore();
-        var (kills, round) = (0, 0);
+        var (kills, brokerKills, round) = (0, 0, 0);
         foreach (var portion in messages.Chunk((messages.Count / Portions) + 1))
         {
             server.Write(Topic, portion);
@@ -37,9 +37,22 @@ public sealed class KafkaKillTests
             using var ingest = Start(server, fstore, step is null ? null : $"FeatureStore-{step}/1", "ingest", "--from", "kafka");
             if (step is null)
             {
-                using var moment = new CancellationTokenSource(TimeSpan.FromMilliseconds(500 + random.Next(2_000)));
-                await ingest.WaitForExitAsync(moment.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+                // The broker goes first, by SIGKILL too, and comes back before or after the ingest is gone.
+                await MomentAsync(ingest, random);
+                server.Kill();
+                brokerKills++;
+                var isBackFirst = random.Next(2) == 0;
+                if (isBackFirst)
+                {
+                    await server.RestartAsync();
+                }
+
+                await MomentAsync(ingest, random);
                 ingest.Kill();
+                if (!isBackFirst)
+                {
+                    await server.RestartAsync();
+                }
             }
 
             await ingest.WaitForExitAsync();
@@ -50,7 +63,7 @@ public sealed class KafkaKillTests
 
         var ends = await EndAsync(Start(server, fstore, null, "ingest", "--from", "kafka", "--json"), 0);
         Assert.All(Lines(ends), e => Assert.Equal(0, (long)e["LagEvents"]!));
-        Assert.True(kills >= Portions / 2, $"{kills} kills");
+        Assert.True(kills >= Portions / 2 && brokerKills >= Portions / 3, $"{kills} kills, {brokerKills} of the broker");
         Assert.Equal((seed, Raw(oracle)), (seed, Raw(fstore)));
         Assert.Equal(Rows(oracle), Rows(fstore));
     }
@@ -102,6 +115,12 @@ public sealed class KafkaKillTests
         Assert.Equal(0, (await fstore.RunAsync("ingest")).Code);
         using var log = EmbeddedChangeLog.Open(Path.Combine(fstore.Repo, "data", "log.db"));
         return [.. log.Read(log.Topic(Topic), 0, int.MaxValue).Select(m => new KafkaRecord(m.Message.Key, m.Message.Value))];
+    }
+
+    private static async Task MomentAsync(Process ingest, Random random)
+    {
+        using var moment = new CancellationTokenSource(TimeSpan.FromMilliseconds(500 + random.Next(2_000)));
+        await ingest.WaitForExitAsync(moment.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
     }
 
     private static Process Start(KafkaServer server, Fstore fstore, string? fault, params string[] arguments)
