@@ -10,6 +10,7 @@ using FeatureStore.Benchmarks.Weekly;
 
 // weekly-features --users N --rows N [--weeks N] [--times N] [--pairs N] [--memory-mib N] [--threads N] [--folder PATH]
 // ingest [--rows N] [--pairs N] [--folder PATH]
+// kafka-ingest [--messages N] [--pairs N] [--folder PATH]: starts a broker of its own
 // capture [--cases stream,drain,single,latency,memory] [--rows N] [--singles N] [--small-rows N] [--large-rows N] [--pairs N] [--seconds N] [--connection TEXT] [--folder PATH]
 // materialize --redis HOST:PORT [--entities N] [--pairs N] [--folder PATH]: empties that Redis
 // open-log [--commits N] [--pairs N]
@@ -29,6 +30,10 @@ switch (args.FirstOrDefault())
         return IngestBenchmark.Run(args[1..]);
     case IngestBenchmark.ChildVerb:
         return IngestBenchmark.RunChild(args[1], args[2..]);
+    case "kafka-ingest":
+        return await KafkaBenchmark.RunAsync(args[1..]);
+    case KafkaBenchmark.ChildVerb:
+        return KafkaBenchmark.RunChild(args[1], args[2..]);
     case "capture":
         return await CaptureBenchmark.RunAsync(CaptureSettings.Parse(args[1..]));
     case CaptureBenchmark.ChildVerb:
@@ -55,6 +60,6 @@ switch (args.FirstOrDefault())
         BenchmarkSwitcher.FromTypes([typeof(ReaderBenchmarks)]).Run(args[1..]);
         return 0;
     default:
-        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, capture, materialize, open-log, training-export, training-windows, score-row, score-read, on-demand or micro.");
+        Console.Error.WriteLine("Name a benchmark: weekly-features, ingest, kafka-ingest, capture, materialize, open-log, training-export, training-windows, score-row, score-read, on-demand or micro.");
         return 2;
 }

@@ -69,6 +69,24 @@ public static class KafkaRecords
         return records;
     }
 
+    /// <summary>Takes everything that the first partition of a topic holds, and keeps nothing: what a bare consumer costs.</summary>
+    /// <param name="servers">The broker's address.</param>
+    /// <returns>How many records there were.</returns>
+    public static long Drain(string servers, string topic)
+    {
+        var settings = new Dictionary<string, string>(KafkaServer.ClientSettings) { ["bootstrap.servers"] = servers };
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(settings) { GroupId = "drain", EnablePartitionEof = true, EnableAutoCommit = false })
+            .SetLogHandler((_, _) => { }).Build();
+        consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
+        for (var records = 0L; ; records++)
+        {
+            if ((consumer.Consume(Timeout) ?? throw new TimeoutException($"{topic} did not come to its end.")).IsPartitionEOF)
+            {
+                return records;
+            }
+        }
+    }
+
     /// <summary>The first offset of a topic's first partition that is there, and the one behind its last.</summary>
     public static (long First, long End) Bounds(this KafkaServer server, string topic)
     {
