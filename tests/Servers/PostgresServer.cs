@@ -56,10 +56,20 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops it as <c>pg_ctl stop -m immediate</c> does, which is a crash to it, and starts it again on the same port.</summary>
     public async Task CrashAsync()
     {
-        await RunAsync(AsUser(Binary("pg_ctl"), "stop", "-D", Data(_folder), "-m", "immediate"));
-        _program.Dispose();
-        _program = await TestProgram.StartAsync(Command(_folder, Port, _settings));
+        await StopAsync("immediate");
+        await StartAgainAsync();
     }
+
+    /// <summary>Stops it as <c>pg_ctl stop -m</c> does, and waits until it is down.</summary>
+    /// <param name="mode">fast, or immediate.</param>
+    public async Task StopAsync(string mode)
+    {
+        await RunAsync(AsUser(Binary("pg_ctl"), "stop", "-D", Data(_folder), "-m", mode));
+        _program.Dispose();
+    }
+
+    /// <summary>Starts it on the same port and data after <see cref="StopAsync"/>.</summary>
+    public async Task StartAgainAsync() => _program = await TestProgram.StartAsync(Command(_folder, Port, _settings));
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

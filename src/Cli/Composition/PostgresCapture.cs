@@ -9,8 +9,9 @@ internal static class PostgresCapture
     private const string Name = "fstore";
 
     /// <param name="publisher">Gets every event too; null for none.</param>
+    /// <param name="note">Told of what mends itself; null for nobody.</param>
     /// <exception cref="UsageException">The settings are absent or wrong.</exception>
-    public static Capture Open(Repo repo, IChangePublisher? publisher = null)
+    public static Capture Open(Repo repo, IChangePublisher? publisher = null, Action<string>? note = null)
     {
         var (config, lake) = (repo.Config, LakeOptions.Read(repo.Config));
 
@@ -20,6 +21,6 @@ internal static class PostgresCapture
         var prefix = ChangeTopic.All[0].Table.Topic.Split('.')[0];
         var slot = PostgresSettings.Text(config, "slot") ?? Name;
         return new Capture(
-            new CaptureOptions(PostgresSettings.Address(config), tables, prefix, slot, PostgresSettings.Text(config, "publication") ?? Name) { Publisher = publisher }, TimeProvider.System);
+            new CaptureOptions(PostgresSettings.Address(config), tables, prefix, slot, PostgresSettings.Text(config, "publication") ?? Name) { Publisher = publisher, Note = note }, TimeProvider.System);
     }
 }

@@ -23,15 +23,15 @@ internal static class CaptureVerb
             using var publisher = parsed.GetValue(alsoTo) is null ? null : KafkaFeed.Publisher(repo, Console.Error.WriteLine);
             try
             {
-                var result = await PostgresCapture.Open(repo, publisher).RunAsync(parsed.GetValue(untilCaughtUp), parsed.GetValue(resnapshot), null, cancellationToken);
+                var result = await PostgresCapture.Open(repo, publisher, Console.Error.WriteLine).RunAsync(parsed.GetValue(untilCaughtUp), parsed.GetValue(resnapshot), null, cancellationToken);
                 Answer.Object(
                     json,
                     string.Create(CultureInfo.InvariantCulture, $"{result.Snapshot:N0} rows of a snapshot and {result.Changes:N0} of {result.Transactions:N0} transactions landed; durable to {CaptureStatus.Text(result.DurableLsn)}"),
                     new { result.Snapshot, result.Changes, result.Transactions, DurableLsn = CaptureStatus.Text(result.DurableLsn) });
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !parsed.GetValue(untilCaughtUp))
             {
-                // Told to stop. What is not landed comes again.
+                // Told to stop while the snapshot was taken, which is begun anew.
             }
 
             return ExitCodes.Ok;

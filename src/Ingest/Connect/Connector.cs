@@ -19,7 +19,7 @@ public sealed class Connector(ConnectorOptions options, ConnectClient client)
         {
             await using var table = new NpgsqlCommand($"CREATE TABLE IF NOT EXISTS {options.Heartbeat} (id int PRIMARY KEY, at timestamptz NOT NULL)", connection);
             await table.ExecuteNonQueryAsync(cancellationToken);
-            await Publication(connection).EnsureAsync(cancellationToken);
+            await Publication(connection).EnsureAsync(make: true, cancellationToken);
             return true;
         });
         var (wanted, present) = (options.Config(), await client.ConfigAsync(cancellationToken));

@@ -1,6 +1,4 @@
-using FeatureStore.OfflineStore.Lake.Places.S3;
 using Npgsql;
-using Npgsql.Replication;
 
 namespace FeatureStore.Ingest.Postgres;
 
@@ -10,34 +8,53 @@ namespace FeatureStore.Ingest.Postgres;
 /// </summary>
 public sealed class Capture(CaptureOptions options, TimeProvider time)
 {
-    // Values come as texts, in one form whatever the server's settings are.
-    private const string Session = "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex";
-
-    private PostgresAddress Address => options.Address;
-
-    /// <summary>Captures until told to stop.</summary>
-    /// <param name="untilCaughtUp">End when all that was committed before the start of the stream is landed.</param>
+    /// <summary>
+    /// Captures until told to stop. A server that goes away once the stream was reached is waited for, and the stream goes on from what the lake holds.
+    /// Transactions that came whole before the stop are landed.
+    /// </summary>
+    /// <param name="untilCaughtUp">End when all that was committed before the start of the stream is landed; a server that goes away ends it too.</param>
     /// <param name="resnapshot">Make the slot anew and replace the rows by a snapshot.</param>
-    /// <exception cref="PostgresSourceException">The server cannot be reached or does not suit, changes are missing, or a change cannot be landed.</exception>
+    /// <exception cref="PostgresSourceException">The server cannot be reached at first, or does not suit; changes are missing, or a change cannot be landed.</exception>
+    /// <exception cref="OperationCanceledException">Told to stop before the stream was reached, or before it was caught up with.</exception>
     public async Task<CaptureResult> RunAsync(bool untilCaughtUp, bool resnapshot, IProgress<long>? landed, CancellationToken cancellationToken)
     {
-        try
+        var (tally, reconnect) = (new CaptureTally(landed), new CaptureReconnect(options, time));
+        while (true)
         {
-            await using var side = await OpenAsync(cancellationToken);
-            await using var replication = new LogicalReplicationConnection(Settings());
-            await replication.Open(cancellationToken);
-            var slot = new CaptureSlot(options, side, (await replication.IdentifySystem(cancellationToken)).SystemId);
-            await slot.EnsurePublicationAsync(cancellationToken);
-            var isNew = await IsNewAsync(slot, resnapshot, cancellationToken);
-            var rows = isNew ? (await new CaptureSnapshot(options, slot, side, time).RunAsync(replication, cancellationToken)).Rows : 0;
-            using var batch = new CaptureBatch(options, slot.AppId, side.Database, time);
-            var changes = await new CaptureStream(options, slot, side, replication, batch, landed, time).RunAsync(untilCaughtUp, cancellationToken);
-            return new CaptureResult(rows, changes, batch.Transactions, batch.DurableLsn);
+            try
+            {
+                await using var session = await CaptureSession.OpenAsync(options, time, cancellationToken);
+                session.Slot.EnsureSystem(reconnect.SystemId);
+                tally.Snapshot += await session.PrepareAsync(resnapshot && reconnect.SystemId is null, cancellationToken);
+                tally.Durable = session.Slot.Durable ?? 0;
+                reconnect.Ready(session.Slot.SystemId, tally.Durable);
+                await session.StreamAsync(untilCaughtUp, tally, cancellationToken);
+                break;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && reconnect.SystemId is not null && !untilCaughtUp)
+            {
+                break;
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                if (untilCaughtUp || !reconnect.MayPass(e))
+                {
+                    throw options.Address.Failure(e);
+                }
+
+                if (!await reconnect.PauseAsync(e, cancellationToken))
+                {
+                    break;
+                }
+            }
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or (IOException and not S3Exception) && !cancellationToken.IsCancellationRequested)
+
+        if (untilCaughtUp)
         {
-            throw Address.Failure(e);
+            cancellationToken.ThrowIfCancellationRequested();
         }
+
+        return tally.Result();
     }
 
     /// <summary>The slot beside the lake.</summary>
@@ -46,10 +63,8 @@ public sealed class Capture(CaptureOptions options, TimeProvider time)
     {
         try
         {
-            await using var side = await OpenAsync(cancellationToken);
-            await using var replication = new LogicalReplicationConnection(Settings());
-            await replication.Open(cancellationToken);
-            var slot = new CaptureSlot(options, side, (await replication.IdentifySystem(cancellationToken)).SystemId);
+            await using var session = await CaptureSession.OpenAsync(options, time, cancellationToken);
+            var slot = session.Slot;
             var (state, durable) = (await slot.StateAsync(cancellationToken), slot.Durable);
             var gap = slot.Gap(state, durable);
             var word = gap is not null ? "gap" : state is null ? "never made" : state.Active ? "streaming" : "idle";
@@ -58,53 +73,7 @@ public sealed class Capture(CaptureOptions options, TimeProvider time)
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            throw Address.Failure(e);
+            throw options.Address.Failure(e);
         }
-    }
-
-    private async Task<bool> IsNewAsync(CaptureSlot slot, bool resnapshot, CancellationToken cancellationToken)
-    {
-        var (state, durable) = (await slot.StateAsync(cancellationToken), slot.Durable);
-        if (state is not null)
-        {
-            slot.EnsureOurs(state);
-        }
-
-        if (!resnapshot && slot.Gap(state, durable) is { } gap)
-        {
-            throw new PostgresSourceException(gap);
-        }
-
-        if (!resnapshot && state is not null && durable is not null)
-        {
-            return false;
-        }
-
-        if (!resnapshot && state is not null && !slot.IsBegun)
-        {
-            throw new PostgresSourceException($"Slot {options.Slot} is there already, and this lake knows nothing of it: another one may use it. Name another slot under fstore.postgres.slot, or take this one over with 'fstore capture --resnapshot'.");
-        }
-
-        slot.Begin(cancellationToken);
-        if (state is not null)
-        {
-            await slot.DropAsync(cancellationToken);
-        }
-
-        return true;
-    }
-
-    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        var connection = new NpgsqlConnection(Settings());
-        await connection.OpenAsync(cancellationToken);
-        return connection;
-    }
-
-    private string Settings()
-    {
-        var settings = new NpgsqlConnectionStringBuilder(Address.ConnectionString) { Timezone = "UTC" };
-        settings.Options = string.IsNullOrEmpty(settings.Options) ? Session : $"{settings.Options} {Session}";
-        return settings.ToString();
     }
 }

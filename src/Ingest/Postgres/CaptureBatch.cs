@@ -40,6 +40,7 @@ internal sealed class CaptureBatch : IDisposable
     /// <summary>Rows since the last cut.</summary>
     public long Rows { get; private set; }
 
+    /// <summary>Transactions with rows since the last cut.</summary>
     public long Transactions { get; private set; }
 
     /// <summary>Text of the last of our own messages in a whole transaction.</summary>
@@ -105,8 +106,8 @@ internal sealed class CaptureBatch : IDisposable
     /// <summary>Takes the whole transactions out; what comes from now on goes into the next batch. Only between transactions, and one at a time.</summary>
     public CutBatch Cut()
     {
-        var cut = new CutBatch([.. _tables.Select(t => new CapturedRows(t.Table, t.Cut()))], CommitLsn, Rows, _options.Publisher);
-        (_cutLsn, Rows) = (CommitLsn, 0);
+        var cut = new CutBatch([.. _tables.Select(t => new CapturedRows(t.Table, t.Cut()))], CommitLsn, Rows, Transactions, _options.Publisher);
+        (_cutLsn, Rows, Transactions) = (CommitLsn, 0, 0);
         return cut;
     }
 

@@ -14,6 +14,15 @@ public sealed record CaptureOptions(PostgresAddress Address, IReadOnlyList<Captu
     /// <summary>Gets every event too, before it is landed; null for none.</summary>
     public IChangePublisher? Publisher { get; init; }
 
+    /// <summary>Told of a server that went away and came back; null for nobody.</summary>
+    public Action<string>? Note { get; init; }
+
+    /// <summary>Bound of the pause before a lost connection is tried again; it doubles with each try.</summary>
+    public TimeSpan ReconnectPause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Bound of the longest pause.</summary>
+    public TimeSpan ReconnectPauseMax { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Committed rows after which a batch is landed although more are at hand.</summary>
     public int BatchRows { get; init; } = 50_000;
 

@@ -1,19 +1,19 @@
 using Npgsql;
 using Npgsql.Replication;
-using Npgsql.Replication.Internal;
-using Npgsql.Replication.PgOutput;
-using NpgsqlTypes;
 
 namespace FeatureStore.Ingest.Postgres;
 
 /// <summary>The stream of a slot, batch by batch into the lake: one is landed while the next is gathered.</summary>
+/// <param name="tally">Counts what is landed.</param>
 internal sealed class CaptureStream(
-    CaptureOptions options, CaptureSlot slot, NpgsqlConnection side, LogicalReplicationConnection replication, CaptureBatch batch, IProgress<long>? landed, TimeProvider time)
+    CaptureOptions options, CaptureSlot slot, NpgsqlConnection side, LogicalReplicationConnection replication, CaptureBatch batch, CaptureTally tally, TimeProvider time)
 {
-    private const int MessageBytesKept = 1 << 20;
-    private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
-    private byte[] _message = [];
-    private long _changes;
+    // How long a capture that is told to stop may take to land what it has; the process is ended soon after.
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
+    private readonly CaptureMessages _messages = new(options, replication);
+
+    // Of landings and what is told of them; ends some time after the capture is told to stop.
+    private readonly CancellationTokenSource _giveUp = new(Timeout.InfiniteTimeSpan, time);
     private long _heartbeatAt = time.GetTimestamp();
 
     // What is being landed, or is landed and the server is not told yet; null for nothing.
@@ -28,8 +28,8 @@ internal sealed class CaptureStream(
     private long _tickAt;
     private CancellationTokenSource _stopTick = new();
 
-    /// <returns>Rows of changes landed.</returns>
-    public async Task<long> RunAsync(bool untilCaughtUp, CancellationToken cancellationToken)
+    /// <summary>Runs until all is landed that was committed before, or until told to stop; whole transactions that came before that are landed.</summary>
+    public async Task RunAsync(bool untilCaughtUp, CancellationToken cancellationToken)
     {
         // What is committed from here on is after the mark in the stream, whatever ran at its time.
         var mark = untilCaughtUp ? Guid.NewGuid().ToString("N") : null;
@@ -38,108 +38,63 @@ internal sealed class CaptureStream(
             await EmitAsync(mark, cancellationToken);
         }
 
-        replication.WalReceiverStatusInterval = StatusInterval;
-        if (batch.DurableLsn > 0)
-        {
-            replication.SetReplicationStatus(new NpgsqlLogSequenceNumber((ulong)batch.DurableLsn));
-        }
-
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var messages = replication.StartLogicalReplication(new PgOutputReplicationSlot(options.Slot), ending.Token, null, PgOutput.Options(options.Publication)).GetAsyncEnumerator(ending.Token);
-        Task<bool>? next = null;
+        using var giveUp = _giveUp;
+        await using var stopping = cancellationToken.Register(() => _giveUp.CancelAfter(StopGrace));
         try
         {
-            while (mark is null || batch.LastMark != mark || !batch.IsBetweenTransactions)
+            _messages.Begin(batch.DurableLsn);
+            while (!cancellationToken.IsCancellationRequested && (mark is null || batch.LastMark != mark || !batch.IsBetweenTransactions))
             {
-                next ??= messages.MoveNextAsync().AsTask();
-                if (!next.IsCompleted)
+                if (!_messages.Next.IsCompleted)
                 {
-                    await WaitAsync(next, cancellationToken);
+                    await WaitAsync(_messages.Next, cancellationToken);
                     continue;
                 }
 
-                if (!await next)
-                {
-                    throw new PostgresSourceException($"PostgreSQL at {options.Address} ended the stream of slot {options.Slot}; run the command again.");
-                }
-
-                next = null;
-                await TakeAsync(messages.Current, cancellationToken);
+                var (bytes, lsn) = await _messages.TakeAsync();
+                batch.Take(bytes.Span, lsn);
                 if (batch.IsBetweenTransactions)
                 {
-                    await SeeToLandingAsync(cancellationToken);
+                    await SeeToLandingAsync();
                 }
             }
 
-            await EndLandingAsync(cancellationToken);
-            if (!batch.IsEmpty)
+            await EndLandingAsync();
+            if (!batch.IsEmpty && batch.IsBetweenTransactions)
             {
-                BeginLanding(cancellationToken);
-                await EndLandingAsync(cancellationToken);
+                BeginLanding();
+                await EndLandingAsync();
             }
-
-            return _changes;
         }
         finally
         {
             await _landing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await ending.CancelAsync();
-            await EndAsync(messages, next);
+            if (_cut is { } cut && _landing.IsCompletedSuccessfully)
+            {
+                tally.Landed(cut); // The server is not told, so it comes again, and is left out then.
+            }
+
+            await _messages.DisposeAsync();
             _stopTick.Dispose();
         }
     }
 
-    private async ValueTask TakeAsync(XLogDataMessage message, CancellationToken cancellationToken)
-    {
-        var length = (int)message.Data.Length;
-        if (_message.Length < length)
-        {
-            _message = new byte[Math.Max(length, 2 * _message.Length)];
-        }
-
-        await message.Data.ReadExactlyAsync(_message.AsMemory(0, length), cancellationToken);
-        batch.Take(_message.AsSpan(0, length), (long)(ulong)message.WalStart);
-        if (length > MessageBytesKept)
-        {
-            _message = [];
-        }
-    }
-
-    // An iterator is not ended while it is asked for its next.
-    private static async Task EndAsync(IAsyncEnumerator<XLogDataMessage> messages, Task<bool>? next)
-    {
-        try
-        {
-            if (next is not null)
-            {
-                await next;
-            }
-
-            await messages.DisposeAsync();
-        }
-        catch (Exception e) when (e is OperationCanceledException or NpgsqlException or IOException or TimeoutException or ObjectDisposedException)
-        {
-            // The connection is given up, and what ended the stream is told already.
-        }
-    }
-
     /// <summary>Waits for the next message; while none comes, lands what is whole, and sees to WAL that only other tables make.</summary>
-    private async Task WaitAsync(Task<bool> next, CancellationToken cancellationToken)
+    private async Task WaitAsync(Task next, CancellationToken cancellationToken)
     {
         var tick = TickIn(DueIn(), cancellationToken);
         await (_cut is null ? Task.WhenAny(next, tick) : Task.WhenAny(next, tick, _landing));
-        cancellationToken.ThrowIfCancellationRequested();
         if (batch.IsBetweenTransactions)
         {
-            await SeeToLandingAsync(cancellationToken);
+            await SeeToLandingAsync();
         }
 
-        if (!next.IsCompleted && time.GetElapsedTime(_heartbeatAt) >= options.HeartbeatPeriod)
+        if (!cancellationToken.IsCancellationRequested && !next.IsCompleted && time.GetElapsedTime(_heartbeatAt) >= options.HeartbeatPeriod)
         {
             _heartbeatAt = time.GetTimestamp();
-            if ((await slot.StateAsync(cancellationToken))?.LagBytes >= options.HeartbeatBytes)
+            if ((await slot.StateAsync(_giveUp.Token))?.LagBytes >= options.HeartbeatBytes)
             {
-                await EmitAsync("heartbeat", cancellationToken);
+                await EmitAsync("heartbeat", _giveUp.Token);
             }
         }
     }
@@ -176,12 +131,12 @@ internal sealed class CaptureStream(
     /// Between transactions: tells the server of a landing that has ended, and begins the next when it is due. One runs at a time, beside the stream; a batch
     /// that is full waits for it, so that no more than two are in memory.
     /// </summary>
-    private async ValueTask SeeToLandingAsync(CancellationToken cancellationToken)
+    private async ValueTask SeeToLandingAsync()
     {
         var isFull = batch.Rows >= options.BatchRows;
         if (_cut is not null && (isFull || _landing.IsCompleted))
         {
-            await EndLandingAsync(cancellationToken);
+            await EndLandingAsync();
         }
 
         if (batch.IsEmpty)
@@ -197,20 +152,20 @@ internal sealed class CaptureStream(
 
         if (_cut is null && (isFull || time.GetElapsedTime(_lastCommitAt) >= options.Linger || time.GetElapsedTime(_firstCommitAt) >= options.LingerMax))
         {
-            BeginLanding(cancellationToken);
+            BeginLanding();
         }
     }
 
-    private void BeginLanding(CancellationToken cancellationToken)
+    private void BeginLanding()
     {
         var cut = batch.Cut();
         _firstCommitAt = 0;
 
         // A thread of its own: it waits for the disk, and the pool's few have the stream to read.
-        (_cut, _landing) = (cut, Task.Factory.StartNew(() => cut.Land(slot.AppId, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        (_cut, _landing) = (cut, Task.Factory.StartNew(() => cut.Land(slot.AppId, _giveUp.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
     }
 
-    private async Task EndLandingAsync(CancellationToken cancellationToken)
+    private async Task EndLandingAsync()
     {
         if (_cut is not { } cut)
         {
@@ -220,13 +175,11 @@ internal sealed class CaptureStream(
         await _landing;
         _cut = null;
         batch.Landed(cut);
-        _changes += cut.Rows;
+        tally.Landed(cut);
 
         // Only now: the server forgets what it is told of here.
-        replication.SetReplicationStatus(new NpgsqlLogSequenceNumber((ulong)batch.DurableLsn));
-        await replication.SendStatusUpdate(cancellationToken);
+        await _messages.ConfirmAsync(batch.DurableLsn, _giveUp.Token);
         IngestSteps.Log.PositionNoted();
-        landed?.Report(_changes);
     }
 
     private async Task EmitAsync(string text, CancellationToken cancellationToken)

@@ -4,11 +4,14 @@ namespace FeatureStore.Ingest.Postgres;
 
 /// <summary>Whole transactions that were cut off a <see cref="CaptureBatch"/>, to be landed while further ones come.</summary>
 /// <param name="commitLsn">End of the last of them.</param>
-internal sealed class CutBatch(IReadOnlyList<CapturedRows> tables, long commitLsn, long rows, IChangePublisher? publisher)
+internal sealed class CutBatch(IReadOnlyList<CapturedRows> tables, long commitLsn, long rows, long transactions, IChangePublisher? publisher)
 {
     public long CommitLsn => commitLsn;
 
     public long Rows => rows;
+
+    /// <summary>Those of them that have rows.</summary>
+    public long Transactions => transactions;
 
     /// <summary>Lands them; the progress goes with the last table, so that it never tells of more than all hold.</summary>
     public void Land(string appId, CancellationToken cancellationToken)

@@ -56,10 +56,12 @@ public sealed class PostgresAddress
         }
     }
 
-    /// <summary>A fault of the server or the way to it, in words.</summary>
+    /// <summary>A fault of the server or the way to it, in words, with the way out.</summary>
     internal PostgresSourceException Failure(Exception e) => new(
-        e is PostgresException server
-            ? $"PostgreSQL at {Shown} refused ({server.SqlState}): {server.MessageText}. Correct it there, and run the command again."
-            : $"PostgreSQL at {Shown} cannot be reached ({e.Message}). Start it, or correct fstore.postgres in feature_store.yaml; then run the command again.",
-        e);
+        $"{Trouble(e)}. {(e is PostgresException ? "Correct it there, and run the command again." : "Start it, or correct fstore.postgres in feature_store.yaml; then run the command again.")}", e);
+
+    /// <summary>The fault alone, without a full stop. Texts of the server's first line and of the library hold no password and no value.</summary>
+    internal string Trouble(Exception e) => e is PostgresException server
+        ? $"PostgreSQL at {Shown} refused ({server.SqlState}): {server.MessageText}"
+        : $"PostgreSQL at {Shown} cannot be reached ({e.Message})";
 }

@@ -5,9 +5,11 @@ namespace FeatureStore.Ingest.Postgres;
 /// <summary>A publication that is to publish every change of some tables.</summary>
 internal sealed class Publication(string name, IReadOnlyList<PostgresTable> tables, PostgresAddress address, NpgsqlConnection connection)
 {
-    /// <summary>Makes it if it is absent; what it lacks is an error.</summary>
+    /// <summary>Sees that it publishes everything; what it lacks is an error.</summary>
+    /// <param name="make">Make it if it is absent.</param>
+    /// <returns>False if it is absent.</returns>
     /// <exception cref="PostgresSourceException">The server's settings or the publication do not suit.</exception>
-    public async Task EnsureAsync(CancellationToken cancellationToken)
+    public async Task<bool> EnsureAsync(bool make, CancellationToken cancellationToken)
     {
         await using (var level = new NpgsqlCommand("SHOW wal_level", connection))
         {
@@ -21,16 +23,18 @@ internal sealed class Publication(string name, IReadOnlyList<PostgresTable> tabl
         {
             if ((long)(await exists.ExecuteScalarAsync(cancellationToken))! == 0)
             {
+                if (!make)
+                {
+                    return false;
+                }
+
                 await using var create = new NpgsqlCommand(
                     $"CREATE PUBLICATION {PostgresTable.Quoted(name)} FOR TABLE {string.Join(", ", tables.Select(t => t.Sql))}", connection);
                 await create.ExecuteNonQueryAsync(cancellationToken);
             }
         }
 
-        if (await LackAsync(cancellationToken) is { } lack)
-        {
-            throw new PostgresSourceException(lack);
-        }
+        return await LackAsync(cancellationToken) is { } lack ? throw new PostgresSourceException(lack) : true;
     }
 
     /// <summary>What it does not publish, and the way out; null if it publishes everything.</summary>

@@ -37,6 +37,9 @@ public sealed class ChangeTable
     /// <summary>The last progress stored for an application, or null.</summary>
     public long? TxnVersion(string appId) => Stored(_log.Read(CancellationToken.None), appId);
 
+    /// <summary>The last progress of every application that the table knows of.</summary>
+    public IReadOnlyList<LakeTxn> TxnVersions() => _log.Read(CancellationToken.None) is { } now ? [.. now.Txn.Select(t => new LakeTxn(t.Key, t.Value))] : [];
+
     /// <summary>Sees that the table can take these rows: it is absent, or a change table whose columns do not contradict ours. Reads the log alone.</summary>
     /// <exception cref="DeltaException">It cannot; the message says why and the way out.</exception>
     public void EnsureTakesRows(CancellationToken cancellationToken) => _ = MetadataChange(_log.Read(cancellationToken));

@@ -2,6 +2,7 @@ using System.Globalization;
 using FeatureStore.Ingest.Postgres;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
+using FeatureStore.OfflineStore.Lake.Upkeep;
 using FeatureStore.Tests.Servers;
 using Npgsql;
 
@@ -98,6 +99,9 @@ internal sealed class CaptureBank : IAsyncDisposable
         rows.Sort(StringComparer.Ordinal);
         return rows;
     }
+
+    /// <summary>Rows in the lake's files, a row landed twice counted twice.</summary>
+    public long RawRows() => LakeFolder.Tables(_lake, CancellationToken.None).Sum(t => t.Rows ?? 0);
 
     public async ValueTask DisposeAsync()
     {

@@ -143,7 +143,7 @@ public sealed class CaptureTests
         var written = (string)(await bank.ScalarAsync("SELECT pg_current_wal_lsn()::text"))!;
         await TestProgram.PollAsync("The confirmed position", async _ => (bool)(await bank.ScalarAsync($"SELECT confirmed_flush_lsn >= '{written}' FROM pg_replication_slots"))!);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => capture);
+        await capture;
     }
 
     [SkippableFact]
@@ -167,7 +167,7 @@ public sealed class CaptureTests
         }
 
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => capture);
+        await capture;
         await bank.CatchUpAsync();
         await bank.AssertEqualAsync();
     }
@@ -184,7 +184,7 @@ public sealed class CaptureTests
         await bank.RunAsync("INSERT INTO t (id) VALUES ('a')");
         await landed.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => capture);
+        await capture;
         await bank.AssertEqualAsync();
     }
 
