@@ -1,9 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using FeatureStore.Cli.Tests.Verbs;
-using FeatureStore.OfflineStore.Features;
 using FeatureStore.Tests.Servers;
-using Npgsql;
+using static FeatureStore.Cli.Tests.Kills.CaptureCommands;
 
 namespace FeatureStore.Cli.Tests.Kills;
 
@@ -66,9 +64,6 @@ public sealed class CaptureKillTests
         await EndAsync(Start(server, fstore, null, "capture", "status"), 0);
     }
 
-    private static Task<string> GenerateAsync(PostgresServer server, Fstore fstore, int days) => EndAsync(
-        Start(server, fstore, null, "generate", "--users", "300", "--seed", "5", "--first-day", "2026-01-05", "--days", $"{days}", "--to", "postgres"), 0);
-
     // What the log holds of the same bank, but for the days that the snapshot had, and without tombstones.
     private static async Task<long> ChangesAsync(PostgresServer server, Fstore fstore, int days)
     {
@@ -81,60 +76,5 @@ public sealed class CaptureKillTests
         }
 
         return await CountAsync(days) - await CountAsync(3);
-    }
-
-    private static async Task<long> RawRowsAsync(PostgresServer server, Fstore fstore)
-    {
-        var output = await EndAsync(Start(server, fstore, null, "lake", "tables", "--json"), 0);
-        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!)
-            .Where(t => t["path"]!.GetValue<string>() == "cdc/transactions").Sum(t => t["rows"]!.GetValue<long>());
-    }
-
-    private static Process Start(PostgresServer server, Fstore fstore, string? fault, params string[] arguments)
-    {
-        var environment = new Dictionary<string, string> { ["FSTORE__POSTGRES__CONNECTION_STRING"] = Connection(server) };
-        if (fault is not null)
-        {
-            environment["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "FeatureStore.Tests.Faults.dll");
-            environment["FSTORE_FAULT"] = fault;
-        }
-
-        return fstore.Start(environment, arguments);
-    }
-
-    private static async Task<string> EndAsync(Process process, int code)
-    {
-        using (process)
-        {
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await process.WaitForExitAsync();
-            Assert.True(process.ExitCode == code, $"{process.ExitCode}: {await error}{await output}");
-            return await output;
-        }
-    }
-
-    private static string Connection(PostgresServer server) => $"Host=127.0.0.1;Port={server.Port};Username={server.User};Database=postgres";
-
-    private static List<string> LakeRows(Fstore fstore) =>
-    [
-        .. new SourceRows(Path.Combine(fstore.Repo, "data", "lake")).KnownAt("cdc/transactions", SourceRows.Now, CancellationToken.None)
-            .Select(r => string.Join('|', r.Values.Select(v => Convert.ToString(v, CultureInfo.InvariantCulture)))).Order(StringComparer.Ordinal),
-    ];
-
-    private static async Task<List<string>> SqlRowsAsync(PostgresServer server)
-    {
-        await using var connection = new NpgsqlConnection(Connection(server) + ";Pooling=false");
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("SELECT user_id, transaction_id, amount, vendor, sources, (extract(epoch FROM time) * 1000000)::bigint FROM transactions", connection);
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<string>();
-        while (await reader.ReadAsync())
-        {
-            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => Convert.ToString(reader.IsDBNull(i) ? null : reader.GetValue(i), CultureInfo.InvariantCulture))));
-        }
-
-        rows.Sort(StringComparer.Ordinal);
-        return rows;
     }
 }
