@@ -60,7 +60,13 @@ internal sealed class CaptureBatch : IDisposable
     public void Take(ReadOnlySpan<byte> message, long lsn)
     {
         var reader = new PgOutputReader(message);
-        switch (reader.Byte())
+        var kind = reader.Byte();
+        if (kind is PgOutput.Begin or PgOutput.Commit or PgOutput.Insert or PgOutput.Update or PgOutput.Delete or PgOutput.Truncate)
+        {
+            reader.Belongs(IsBetweenTransactions == (kind == PgOutput.Begin));
+        }
+
+        switch (kind)
         {
             case PgOutput.Begin:
                 (_transaction, _transactionRows, IsBetweenTransactions) = (reader.Begin(), Rows, false);
@@ -96,8 +102,11 @@ internal sealed class CaptureBatch : IDisposable
             case PgOutput.Message:
                 Note(reader.Message());
                 break;
+            case PgOutput.Origin:
+                reader.Skip();
+                break;
             default:
-                return;
+                throw reader.Unasked();
         }
 
         reader.End();

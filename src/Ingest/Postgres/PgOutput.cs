@@ -32,7 +32,10 @@ internal static class PgOutput
     public const byte Truncate = (byte)'T';
     public const byte Message = (byte)'M';
 
-    /// <summary>Protocol 1: whole transactions in the order of their commits, values as texts.</summary>
+    /// <summary>Where a change came from that was replicated into the source itself.</summary>
+    public const byte Origin = (byte)'O';
+
+    /// <summary>Protocol 1: whole transactions in the order of their commits, values as texts. The server keeps one that is too large for its memory in files until then.</summary>
     public static IEnumerable<KeyValuePair<string, string?>> Options(string publication) =>
     [
         new("proto_version", "1"),
@@ -69,6 +72,23 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
         var end = Int64();
         _ = Int64();
         return end;
+    }
+
+    /// <summary>A message that is not looked into.</summary>
+    public void Skip() => _at = _message.Length;
+
+    /// <summary>A message that nobody asked for: parts of transactions that run (protocol 2 and up), or what two-phase commits do.</summary>
+    public readonly PostgresSourceException Unasked() =>
+        Fault($"is of kind '{(_message[0] is > 0x20 and < 0x7F ? ((char)_message[0]).ToString() : _message[0].ToString(System.Globalization.CultureInfo.InvariantCulture))}', which protocol 1 does not have");
+
+    /// <summary>Sees that a message is where it belongs.</summary>
+    /// <param name="isRight">Inside of a transaction, or between them, as it has to be.</param>
+    public readonly void Belongs(bool isRight)
+    {
+        if (!isRight)
+        {
+            throw Fault($"of kind '{(char)_message[0]}' is not where transactions begin and end");
+        }
     }
 
     /// <summary>Sees that nothing is left.</summary>
@@ -158,6 +178,7 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
                 (byte)'n' => default,
                 (byte)'u' => new SourceValue(null, IsUnavailable: true),
                 (byte)'t' => new SourceValue(Encoding.UTF8.GetString(Bytes(Int32()))),
+                (byte)'b' => throw Fault("has a value in binary, and texts were asked for"),
                 _ => throw Fault("has a value of a kind that is not known"),
             };
         }

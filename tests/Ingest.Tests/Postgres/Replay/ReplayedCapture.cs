@@ -61,9 +61,7 @@ internal sealed class ReplayedCapture : IChangePublisher
         {
             await using var server = ReplayServer.Of(recording);
             var events = new ReplayedCapture(server.Ends);
-            var tables = recorded.Select((t, i) => Captured(lake, t.Key, t.Value, i)).ToList();
-            var options = new CaptureOptions(PostgresAddress.Parse(server.ConnectionString), tables, source, "replay", "replay") { Publisher = events };
-            using var batch = new CaptureBatch(options, "replay", database, TimeProvider.System);
+            using var batch = Batch(lake, server.ConnectionString, source, recorded, events, database);
             await using var replication = new LogicalReplicationConnection(server.ConnectionString);
             await replication.Open();
             using var ending = new CancellationTokenSource(TimeSpan.FromMinutes(2)); // Against a stream that is shorter than it says.
@@ -86,6 +84,13 @@ internal sealed class ReplayedCapture : IChangePublisher
         {
             Directory.Delete(lake, recursive: true);
         }
+    }
+
+    /// <summary>What takes the messages of a stream of these tables.</summary>
+    public static CaptureBatch Batch(string lake, string connection, string source, IReadOnlyDictionary<string, string[]> recorded, IChangePublisher? publisher, string database = "bank")
+    {
+        var tables = recorded.Select((t, i) => Captured(lake, t.Key, t.Value, i)).ToList();
+        return new CaptureBatch(new CaptureOptions(PostgresAddress.Parse(connection), tables, source, "replay", "replay") { Publisher = publisher }, "replay", database, TimeProvider.System);
     }
 
     public static string Text(byte[]? json) => json is null ? string.Empty : Encoding.UTF8.GetString(json);
