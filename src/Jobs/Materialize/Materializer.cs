@@ -13,6 +13,9 @@ public sealed record MaterializeCounts(long Read, long Written, long Skipped);
 /// </summary>
 public sealed class Materializer(IOnlineStore online)
 {
+    // While one batch is on its way to the store and back, the next is there already; each entity has one row, so their order is no matter.
+    private const int InFlightMax = 2;
+
     /// <summary>Takes batches that hold each entity's newest row and writes each.</summary>
     /// <param name="progress">Told the counts so far, after each batch.</param>
     public async Task<MaterializeCounts> RunAsync(
@@ -23,48 +26,41 @@ public sealed class Materializer(IOnlineStore online)
         CancellationToken cancellationToken)
     {
         var counts = new MaterializeCounts(0, 0, 0);
-        Task<OnlineWriteCounts>? writing = null;
-        var inFlight = 0;
+        var writing = new Queue<(Task<OnlineWriteCounts> Write, int Rows)>();
 
-        // One batch is written while the next is read; never two, so that rows keep their order and little is held.
-        async Task EndAsync()
+        async Task EndAsync(int left)
         {
-            if (writing is null)
+            while (writing.TryPeek(out var first) && (writing.Count > left || first.Write.IsCompleted))
             {
-                return;
-            }
+                var (write, rows) = first;
+                var written = await write;
+                writing.Dequeue();
+                if (written.Written + written.Skipped != rows)
+                {
+                    throw new InvalidOperationException($"The online store answered for {written.Written + written.Skipped} of {rows} rows of {table.View}.");
+                }
 
-            var written = await writing;
-            writing = null;
-            if (written.Written + written.Skipped != inFlight)
-            {
-                throw new InvalidOperationException(
-                    $"The online store answered for {written.Written + written.Skipped} of {inFlight} rows of {table.View}.");
+                JobSteps.Log.BatchWritten();
+                counts = new MaterializeCounts(counts.Read + rows, counts.Written + written.Written, counts.Skipped + written.Skipped);
+                progress?.Report(counts);
             }
-
-            JobSteps.Log.BatchWritten();
-            counts = new MaterializeCounts(counts.Read + inFlight, counts.Written + written.Written, counts.Skipped + written.Skipped);
-            progress?.Report(counts);
         }
 
         try
         {
             foreach (var batch in batches)
             {
-                await EndAsync();
-                (writing, inFlight) = (online.WriteAsync(table, batch, write, cancellationToken), batch.Count);
+                await EndAsync(InFlightMax - 1);
+                writing.Enqueue((online.WriteAsync(table, batch, write, cancellationToken), batch.Count));
             }
 
-            await EndAsync();
+            await EndAsync(0);
             return counts;
         }
         finally
         {
             // Whatever stopped the reading, no write goes on behind the caller.
-            if (writing is not null)
-            {
-                await writing.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            }
+            await Task.WhenAll(writing.Select(w => w.Write)).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 }
