@@ -10,6 +10,9 @@ namespace FeatureStore.DuckDb;
 /// </summary>
 public static unsafe class DuckDbLookups
 {
+    // Each function that fills has a name of its own.
+    private static int _puts;
+
     /// <summary>Bytes that a value of a type is held in; 0 if it cannot be held.</summary>
     /// <param name="type">As DuckDB's DESCRIBE names it.</param>
     public static int Width(string type) => HeldColumn.Width(type switch
@@ -36,12 +39,13 @@ public static unsafe class DuckDbLookups
     /// <exception cref="DuckDbException">A position is not in [0, rows), or a column is of a type that cannot be held.</exception>
     public static HeldValues OfferValues(this DuckDbConnection connection, string sql, IReadOnlyList<string> names, int rows, CancellationToken cancellationToken)
     {
-        using var reader = connection.Query(sql, cancellationToken);
-        var held = Rows(reader, 1, names, rows, sql);
+        var held = Rows(connection, sql, names, cancellationToken);
         return Offer(connection, names, held, () =>
         {
-            var values = new HeldValues(connection, held);
-            values.Copy(reader, sql);
+            var put = $"put{Interlocked.Increment(ref _puts)}";
+            Register(connection, put, [DuckDbType.BigInt, .. held.Columns.Select(c => c.Type)], DuckDbType.BigInt, held, &Put);
+            var values = new HeldValues(connection, held, put);
+            values.Fill(sql, rows, cancellationToken);
             return values;
         });
     }
@@ -106,6 +110,18 @@ public static unsafe class DuckDbLookups
 
     private static void OfferFind(DuckDbConnection connection, string name, ReadOnlySpan<int> groups, ReadOnlySpan<long> moments) =>
         Register(connection, name, [DuckDbType.Integer, DuckDbType.BigInt], DuckDbType.BigInt, new HeldMoments(groups, moments), &Find);
+
+    private static HeldRows Rows(DuckDbConnection connection, string sql, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        using var reader = connection.Query($"FROM ({sql}) LIMIT 0", cancellationToken);
+
+        // A function that is registered before a query came to its end is gone with it.
+        while (reader.NextChunk())
+        {
+        }
+
+        return Rows(reader, 1, names, 0, sql);
+    }
 
     private static HeldRows Rows(DuckDbReader reader, int from, IReadOnlyList<string> names, int rows, string sql) => new(
         [.. names.Select((name, i) => reader.Type(from + i) is var type && HeldColumn.Width(type) > 0
@@ -186,6 +202,10 @@ public static unsafe class DuckDbLookups
             (int)NativeDuckDb.ChunkSize(input), (int*)NativeDuckDb.VectorData(group), (ulong*)NativeDuckDb.VectorValidity(group),
             (long*)NativeDuckDb.VectorData(moment), (ulong*)NativeDuckDb.VectorValidity(moment), output);
     }
+
+    // What it gives is only counted.
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Put(nint info, nint input, nint output) => ((HeldRows)GCHandle.FromIntPtr(NativeDuckDb.ScalarFunctionInfo(info)).Target!).Put(input);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Release(nint held)

@@ -27,7 +27,7 @@ internal sealed unsafe class HeldColumn(HeldRows rows, DuckDbType type, int offs
     /// <summary>Told when every value became null.</summary>
     public void Forget() => _missing = rows.Count;
 
-    /// <summary>Takes rows of a vector, each to its position.</summary>
+    /// <summary>Takes rows of a vector, each to its position; others may take other rows meanwhile.</summary>
     /// <param name="validity">The vector's bits of values that are not null; null if there are no nulls.</param>
     public void Copy(ReadOnlySpan<int> positions, byte* data, ulong* validity)
     {
@@ -70,16 +70,19 @@ internal sealed unsafe class HeldColumn(HeldRows rows, DuckDbType type, int offs
         where T : unmanaged
     {
         var (start, stride, isValue) = ((nint)rows.Start, rows.Stride, rows.NullsAt + number);
+        var filled = 0;
         for (var row = 0; row < positions.Length; row++)
         {
             if (NullBits.IsValue(validity, row))
             {
                 var held = (byte*)start + (positions[row] * stride);
-                _missing -= 1 - held[isValue];
+                filled += 1 - held[isValue];
                 held[isValue] = 1;
                 *(T*)(held + offset) = data[row];
             }
         }
+
+        Interlocked.Add(ref _missing, -filled);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FeatureStore.DuckDb;
@@ -53,6 +54,7 @@ internal sealed unsafe class HeldRows
             Count = rows;
         }
 
+        Outside = null;
         NativeMemory.Clear(_start, (nuint)rows * (nuint)_stride);
         foreach (var column in Columns)
         {
@@ -68,6 +70,37 @@ internal sealed unsafe class HeldRows
         {
             var (data, validity) = reader.Vector(from + c);
             Columns[c].Copy(positions, (byte*)data, (ulong*)validity);
+        }
+    }
+
+    /// <summary>A position that was outside of the rows, since they were cleared.</summary>
+    public long? Outside { get; private set; }
+
+    /// <summary>Takes the rows of a chunk of positions and values; others may take other rows meanwhile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Put(nint chunk)
+    {
+        var count = (int)NativeDuckDb.ChunkSize(chunk);
+        var vector = NativeDuckDb.ChunkVector(chunk, 0);
+        var given = (long*)NativeDuckDb.VectorData(vector);
+        var validity = (ulong*)NativeDuckDb.VectorValidity(vector);
+        Span<int> positions = stackalloc int[count];
+        for (var row = 0; row < count; row++)
+        {
+            var position = NullBits.IsValue(validity, row) ? given[row] : -1;
+            if ((ulong)position >= (ulong)Count)
+            {
+                Outside = position;
+                return;
+            }
+
+            positions[row] = (int)position;
+        }
+
+        for (var c = 0; c < Columns.Count; c++)
+        {
+            vector = NativeDuckDb.ChunkVector(chunk, (ulong)c + 1);
+            Columns[c].Copy(positions, (byte*)NativeDuckDb.VectorData(vector), (ulong*)NativeDuckDb.VectorValidity(vector));
         }
     }
 

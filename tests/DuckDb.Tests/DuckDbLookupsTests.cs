@@ -54,7 +54,17 @@ public sealed class DuckDbLookupsTests : IDisposable
         values.Fill("SELECT n, CASE WHEN n > 1 THEN n END, false FROM range(5) r(n)", 5, CancellationToken.None);
         Assert.Equal("3", One("SELECT count(number(n)) FROM range(5000) r(n)"));
         Refused("Position 5 lies outside", () => values.Fill("SELECT n, n, true FROM range(6) r(n)", 5, CancellationToken.None));
-        Refused("Column 2 is Integer, and Boolean is held", () => values.Fill("SELECT 0::BIGINT, 0::BIGINT, 1", 5, CancellationToken.None));
+        Refused("put", () => values.Fill("SELECT 0::BIGINT, 0::BIGINT, DATE '2026-01-01'", 5, CancellationToken.None));
+        Refused("Position -1 lies outside", () => values.Fill("SELECT NULL::BIGINT, 0::BIGINT, true", 5, CancellationToken.None));
+    }
+
+    [Fact]
+    public void Fill_OnBothThreads_HoldsEveryRow()
+    {
+        var values = _connection.OfferValues("SELECT n, n FROM range(1) r(n)", ["number"], 1, CancellationToken.None);
+        _connection.Execute("CREATE TABLE many AS SELECT n, CASE WHEN n % 3 > 0 THEN hash(n) % 1000000007 END AS h FROM range(1000000) r(n)");
+        values.Fill("SELECT n, CAST(h AS BIGINT) FROM many", 1_000_000, CancellationToken.None);
+        Assert.Equal("0", One("SELECT count(*) FROM many WHERE number(n) IS DISTINCT FROM CAST(h AS BIGINT)"));
     }
 
     [Theory]

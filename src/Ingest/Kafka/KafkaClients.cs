@@ -12,7 +12,7 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
 {
     private const string OldKey = "__debezium.oldkey";
     private const string OwnHeaders = "__debezium.";
-    private const int QueueKilobytes = 32 * 1024;
+    private const int QueueKilobytes = 8 * 1024;
     private const int DeliveryMillis = 60_000;
     private const int TopicsMillis = 30_000; // Within it a topic that was made meanwhile is found.
     private static readonly UTF8Encoding Utf8 = new();
