@@ -30,6 +30,7 @@ public sealed record TableVersion(string Path, long? Version, int FileCount, IRe
 internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long> atVersions)
 {
     private readonly Dictionary<string, PinnedTable> _tables = [];
+    private readonly Dictionary<string, Task<IReadOnlyList<SourceFile>>> _hashes = [];
 
     /// <summary>The table of a view's rows.</summary>
     /// <exception cref="DeltaException">There is none, or not at that version.</exception>
@@ -48,6 +49,12 @@ internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long>
         }
 
         pinned = new PinnedTable(path, root, snapshot, snapshot is null ? PlainParquet.Files(root, view) : Living(root, snapshot));
+        if (snapshot is null)
+        {
+            // Nothing waits for it until all is written.
+            _hashes[path] = Task.Run<IReadOnlyList<SourceFile>>(() => [.. pinned.Files.Select(f => Hash(pinned.Root, f))], cancellationToken);
+        }
+
         return _tables[path] = pinned;
     }
 
@@ -55,7 +62,7 @@ internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long>
     public IReadOnlyList<TableVersion> Versions() =>
     [
         .. _tables.Values.OrderBy(t => t.Path, StringComparer.Ordinal).Select(t =>
-            new TableVersion(t.Path, t.Snapshot?.Version, t.Files.Count, t.Snapshot is null ? [.. t.Files.Select(f => Hash(t.Root, f))] : null)),
+            new TableVersion(t.Path, t.Snapshot?.Version, t.Files.Count, _hashes.GetValueOrDefault(t.Path)?.GetAwaiter().GetResult())),
     ];
 
     /// <summary>Tables with a log anywhere below the lake, by path.</summary>
