@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FeatureStore.Cli.Composition;
 using FeatureStore.Cli.Output;
+using FeatureStore.Jobs;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Registry.Snapshot;
 
@@ -72,6 +73,7 @@ internal static class MaterializeVerb
         Func<Repo, FeatureViewModel, MaterializeRange> range,
         Func<Pipeline, FeatureViewModel, MaterializeRange, IProgress<Amount>, Task<MaterializeCounts>> run)
     {
+        JobThreads.SleepAtOnce();
         var repo = GlobalOptions.Repo(parsed);
         var pipeline = new Pipeline(repo);
         foreach (var view in await ReadyAsync(parsed, pipeline, names))

@@ -79,7 +79,8 @@ internal sealed class CaptureSession : IAsyncDisposable
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject)
         {
-            throw new PostgresSourceException(Slot.PublicationGone, e);
+            // The slot may have gone since it was looked at, or the publication since a change was written.
+            throw new PostgresSourceException(Slot.Gap(await Slot.StateAsync(cancellationToken), Slot.Durable) ?? Slot.PublicationGone, e);
         }
     }
 }

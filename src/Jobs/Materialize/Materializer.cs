@@ -26,6 +26,7 @@ public sealed class Materializer(IOnlineStore online)
         CancellationToken cancellationToken)
     {
         var counts = new MaterializeCounts(0, 0, 0);
+        var garbage = new YoungGarbage();
         var writing = new Queue<(Task<OnlineWriteCounts> Write, int Rows)>();
 
         async Task EndAsync(int left)
@@ -51,6 +52,7 @@ public sealed class Materializer(IOnlineStore online)
             foreach (var batch in batches)
             {
                 await EndAsync(InFlightMax - 1);
+                garbage.Bound();
                 writing.Enqueue((online.WriteAsync(table, batch, write, cancellationToken), batch.Count));
             }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using FeatureStore.Contract.Keys;
 using FeatureStore.Contract.Rows;
 using FeatureStore.DuckDb;
+using FeatureStore.Jobs;
 using FeatureStore.Jobs.Materialize;
 using FeatureStore.Jobs.Runs;
 using FeatureStore.OfflineStore.Features;
@@ -49,6 +50,7 @@ internal static class MaterializeBenchmark
     /// <summary>One measured run; prints seconds first.</summary>
     public static async Task<int> RunChildAsync(string which, string[] arguments)
     {
+        JobThreads.SleepAtOnce(); // Both, as the verb does.
         var settings = Settings.Parse(arguments);
         using var redis = await ConnectionMultiplexer.ConnectAsync($"{settings.Redis},allowAdmin=true,asyncTimeout=120000");
         await redis.GetServer(settings.Redis).FlushDatabaseAsync();

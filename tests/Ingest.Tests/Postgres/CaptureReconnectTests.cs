@@ -85,6 +85,7 @@ public sealed class CaptureReconnectTests
             var fault = await Assert.ThrowsAsync<PostgresSourceException>(() => capture);
             Assert.Contains(says, fault.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
+            await TestProgram.PollAsync("The sender's end", async _ => (long)(await bank.ScalarAsync("SELECT count(*) FROM pg_stat_replication"))! == 0);
             await CaptureBank.RunAsync(connection, heal);
         }
 
@@ -182,8 +183,12 @@ public sealed class CaptureReconnectTests
         }
     }
 
-    private static async Task StreamingAsync(CaptureBank bank, Task<CaptureResult> capture) => await TestProgram.PollAsync(
-        "Streaming", async _ => capture.IsCompleted ? throw new InvalidOperationException((await capture).ToString()) : (bool)(await bank.ScalarAsync("SELECT coalesce(bool_or(active), false) FROM pg_replication_slots"))!);
+    // A slot is active while it is made too, and a sender of before may not have ended yet.
+    private static Task StreamingAsync(CaptureBank bank, Task<CaptureResult> capture) => TestProgram.PollAsync(
+        "Streaming",
+        async _ => capture.IsCompleted
+            ? throw new InvalidOperationException((await capture).ToString())
+            : (bool)(await bank.ScalarAsync("SELECT count(*) = 1 AND bool_and(state IN ('catchup', 'streaming')) FROM pg_stat_replication"))!);
 
     // Each row is written once and changed a few times, which its age counts.
     private static async Task WriteAsync(CaptureBank bank, CancellationToken enough)
