@@ -34,7 +34,8 @@ internal sealed class Publication(string name, IReadOnlyList<PostgresTable> tabl
             }
         }
 
-        return await LackAsync(cancellationToken) is { } lack ? throw new PostgresSourceException(lack) : true;
+        return await LackAsync(cancellationToken) is not { } lack ? true
+            : throw new PostgresSourceException(make ? lack : $"{lack} What was written without it is in no stream, so then run 'fstore capture --resnapshot', which replaces the rows by a snapshot.");
     }
 
     /// <summary>What it does not publish, and the way out; null if it publishes everything.</summary>

@@ -67,6 +67,7 @@ public sealed class CaptureReconnectTests
         [
             ("ALTER ROLE capturer NOLOGIN", "ALTER ROLE capturer LOGIN", "refused (28000)"),
             ("ALTER TABLE t RENAME TO gone", "ALTER TABLE gone RENAME TO t", "does not publish every change"),
+            ("ALTER PUBLICATION fstore DROP TABLE t", "ALTER PUBLICATION fstore ADD TABLE t", "is in no stream, so then run 'fstore capture --resnapshot'"),
             ("DROP PUBLICATION fstore", "SELECT 1", "Publication fstore is gone"),
             ("PERFORM pg_drop_replication_slot('fstore')", "SELECT 1", "the slot is gone"),
         ];
