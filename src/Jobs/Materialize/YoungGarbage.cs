@@ -1,8 +1,8 @@
 namespace FeatureStore.Jobs.Materialize;
 
 /// <summary>
-/// Bounds what rows that were written leave behind in memory. The collector begins by itself when new objects fill about half of the processor's last
-/// cache, which on large servers is more than 100 MiB; rows of a batch are garbage as soon as the store has them.
+/// Bounds what rows that were written leave behind in memory. The collector by itself lets new objects grow with the processor's last cache,
+/// which on large servers means more than 100 MiB; rows of a batch are garbage as soon as the store has them.
 /// </summary>
 internal sealed class YoungGarbage
 {
