@@ -39,7 +39,7 @@ public sealed class FeatureStoreClient : IDisposable
         Check(options);
         _options = options;
         _logger = loggerFactory?.CreateLogger<FeatureStoreClient>() ?? NullLogger<FeatureStoreClient>.Instance;
-        _retries = new Retries(options.Retry, TimeProvider.System);
+        _retries = new Retries(options.Retry, TimeProvider.System, Random.Shared);
         _channel = ChannelFactory.Create(options);
         _invoker = _channel.CreateCallInvoker();
     }

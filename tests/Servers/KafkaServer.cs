@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -15,6 +16,9 @@ public sealed class KafkaServer : IAsyncDisposable
 
     // An own broker of the same id is forgotten after this, so that a killed one can come back.
     private const int SessionMillis = 1_500;
+
+    // Kafka's Metadata, version 0, of all topics: length, key 3, version, correlation, no client id, no names. Its answer: length, correlation, number of brokers, …
+    private static readonly byte[] MetadataRequest = [0, 0, 0, 14, 0, 3, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
     private readonly string _folder;
     private readonly TestProgram _zookeeper;
     private TestProgram _broker;
@@ -145,11 +149,15 @@ public sealed class KafkaServer : IAsyncDisposable
         return Broker(folder, port);
     }
 
+    // It listens before it is in ZooKeeper, and ends again there while an own one of before is not forgotten: it is up when it names itself to clients.
     private static ServerCommand Broker(string folder, int port) => Command(folder, "256m", ["kafka.Kafka", "server.properties"], async cancellationToken =>
     {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
-        return true;
+        await client.GetStream().WriteAsync(MetadataRequest, cancellationToken);
+        var reply = new byte[12];
+        return await client.GetStream().ReadAtLeastAsync(reply, reply.Length, throwOnEndOfStream: false, cancellationToken) == reply.Length
+            && BinaryPrimitives.ReadInt32BigEndian(reply.AsSpan(8)) > 0;
     });
 
     private static ServerCommand Command(string folder, string heap, string[] program, Func<CancellationToken, Task<bool>> isReady)

@@ -8,7 +8,7 @@ namespace FeatureStore.Client.Transport;
 /// such a call once more by itself, as it does when a server that stops turns a stream away (GOAWAY), the library leaves
 /// the body empty, and the server answers INTERNAL.
 /// </summary>
-internal sealed class Retries(RetryOptions options, TimeProvider time)
+internal sealed class Retries(RetryOptions options, TimeProvider time, Random random)
 {
     // gRPC's proposal A6 (client retries): milliseconds to wait for, or anything else for "do not come back".
     private const string Pushback = "grpc-retry-pushback-ms";
@@ -29,7 +29,7 @@ internal sealed class Retries(RetryOptions options, TimeProvider time)
                 var asked = e.Trailers.GetValue(Pushback);
 
                 // Drawn anew each time, so that callers who failed together do not come back together. No secret hangs on it.
-                var pause = asked is null ? backoff * Random.Shared.NextDouble() : Wanted(asked);
+                var pause = asked is null ? backoff * random.NextDouble() : Wanted(asked);
                 if (pause is not { } wait || (deadline is { } end && time.GetUtcNow() + wait >= end))
                 {
                     throw;

@@ -3,7 +3,10 @@ using Grpc.Core;
 
 namespace FeatureStore.Client.Tests.Transport;
 
-/// <summary>When a call is tried again, and after which pause; the clock runs as fast as it is asked to.</summary>
+/// <summary>
+/// When a call is tried again, and after which pause; the clock runs as fast as it is asked to. The pauses are drawn from a seed, as one below a millisecond
+/// is no pause to the clock.
+/// </summary>
 public sealed class RetriesTests
 {
     private static readonly RetryOptions Options = new(4, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(150), 2);
@@ -74,7 +77,7 @@ public sealed class RetriesTests
     [Fact]
     public async Task Run_WaitLeadsPastTheDeadline_FailsAtOnceAsTheServerSaid()
     {
-        var error = await Assert.ThrowsAsync<RpcException>(() => new Retries(Options, _time).RunAsync(
+        var error = await Assert.ThrowsAsync<RpcException>(() => new Retries(Options, _time, new Random(20261130)).RunAsync(
             Counted(Failing(1, StatusCode.Unavailable, "2000")), _time.GetUtcNow().UtcDateTime.AddSeconds(2), CancellationToken.None));
         Assert.Equal(StatusCode.Unavailable, error.StatusCode);
         Assert.Empty(_time.Pauses);
@@ -85,7 +88,7 @@ public sealed class RetriesTests
     {
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAsync<RpcException>(() => new Retries(Options, _time).RunAsync(Counted(Failing(1, StatusCode.Unavailable)), null, cancelled.Token));
+        await Assert.ThrowsAsync<RpcException>(() => new Retries(Options, _time, new Random(20261130)).RunAsync(Counted(Failing(1, StatusCode.Unavailable)), null, cancelled.Token));
         Assert.Empty(_time.Pauses);
     }
 
@@ -101,7 +104,7 @@ public sealed class RetriesTests
         return () => call(++attempt);
     }
 
-    private Task<int> RunAsync(Func<int, Task<int>> call) => new Retries(Options, _time).RunAsync(Counted(call), null, CancellationToken.None);
+    private Task<int> RunAsync(Func<int, Task<int>> call) => new Retries(Options, _time, new Random(20261130)).RunAsync(Counted(call), null, CancellationToken.None);
 
     /// <summary>Notes how long each wait is, and ends it at once.</summary>
     private sealed class QuickTime : TimeProvider
