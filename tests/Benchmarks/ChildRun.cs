@@ -10,9 +10,15 @@ namespace FeatureStore.Benchmarks;
 internal sealed record ChildRun(double Seconds, double CpuSeconds, double PeakMiB)
 {
     /// <summary>Starts this program again as <c>verb which arguments</c>, and reads the line that <see cref="Report"/> prints there.</summary>
-    public static ChildRun Measure(string verb, string which, IEnumerable<string> arguments)
+    /// <param name="runtime">Settings of the runtime that a run gets unless this process was given others.</param>
+    public static ChildRun Measure(string verb, string which, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? runtime = null)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [verb, which, .. arguments]) { RedirectStandardOutput = true };
+        foreach (var (name, value) in runtime ?? new Dictionary<string, string>())
+        {
+            start.Environment.TryAdd(name, value);
+        }
+
         using var child = Process.Start(start)!;
         var line = child.StandardOutput.ReadToEnd().Trim();
         child.WaitForExit();
