@@ -66,7 +66,7 @@ public sealed class Capture(CaptureOptions options, TimeProvider time)
             await using var session = await CaptureSession.OpenAsync(options, time, cancellationToken);
             var slot = session.Slot;
             var (state, durable) = (await slot.StateAsync(cancellationToken), slot.Durable);
-            var gap = slot.Gap(state, durable);
+            var gap = slot.Gap(state, durable) ?? await slot.UnpublishedAsync(cancellationToken);
             var word = gap is not null ? "gap" : state is null ? "never made" : state.Active ? "streaming" : "idle";
             static string? Text(long? lsn) => lsn is { } value ? CaptureStatus.Text(value) : null;
             return new CaptureStatus(options.Slot, word, state?.WalStatus, Text(state?.Restart), Text(state?.Confirmed), Text(durable), state?.LagBytes, gap);

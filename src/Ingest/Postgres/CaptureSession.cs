@@ -54,6 +54,7 @@ internal sealed class CaptureSession : IAsyncDisposable
         await Slot.EnsurePublicationAsync(isNew, cancellationToken);
         if (!isNew)
         {
+            await Slot.EnsureSamePublicationAsync(cancellationToken);
             return 0;
         }
 
@@ -64,6 +65,7 @@ internal sealed class CaptureSession : IAsyncDisposable
             await Slot.DropAsync(cancellationToken);
         }
 
+        await Slot.NotePublishedAsync(cancellationToken);
         return (await new CaptureSnapshot(_options, Slot, _side, _time).RunAsync(_replication, cancellationToken)).Rows;
     }
 

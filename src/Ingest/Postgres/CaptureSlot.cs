@@ -11,10 +11,14 @@ internal sealed class CaptureSlot
     private const string Begun = ":begun";
     private readonly CaptureOptions _options;
     private readonly NpgsqlConnection _connection;
+    private readonly Publication _publication;
 
     /// <param name="systemId">The database cluster's own identifier; it is the same as long as its files are. A slot's name is unique in it.</param>
-    public CaptureSlot(CaptureOptions options, NpgsqlConnection connection, string systemId) =>
+    public CaptureSlot(CaptureOptions options, NpgsqlConnection connection, string systemId)
+    {
         (_options, _connection, SystemId, AppId) = (options, connection, systemId, $"{Prefix}{systemId}:{options.Slot}");
+        _publication = new Publication(options.Publication, [.. options.Tables.Select(t => t.Source)], options.Address, connection);
+    }
 
     /// <summary>The database cluster's own identifier.</summary>
     public string SystemId { get; }
@@ -29,6 +33,8 @@ internal sealed class CaptureSlot
     public bool IsBegun => Progress.TxnVersion(BegunId) is not null;
 
     private string BegunId => AppId + Begun;
+
+    private string PublishedId => $"{AppId}:published:";
 
     private ChangeTable Progress => _options.Tables[^1].Lake;
 
@@ -112,11 +118,45 @@ internal sealed class CaptureSlot
     /// <exception cref="PostgresSourceException">The server's settings or the publication do not suit.</exception>
     public async Task EnsurePublicationAsync(bool make, CancellationToken cancellationToken)
     {
-        var publication = new Publication(_options.Publication, [.. _options.Tables.Select(t => t.Source)], _options.Address, _connection);
-        if (!await publication.EnsureAsync(make, cancellationToken))
+        if (!await _publication.EnsureAsync(make, cancellationToken))
         {
             throw new PostgresSourceException(PublicationGone);
         }
+    }
+
+    /// <summary>
+    /// Notes in the lake by which entries of the publication the tables are published, from a snapshot on. To be called when an older slot is gone and before
+    /// the new one is made: whatever ends the process between, the next one sees that the slot is missing, or that an entry is another.
+    /// </summary>
+    public async Task NotePublishedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var entry in await _publication.EntriesAsync(cancellationToken))
+        {
+            Progress.Append([], new LakeTxn($"{PublishedId}{entry}", 1), cancellationToken);
+        }
+    }
+
+    /// <summary>Sees that no table was out of the publication since the snapshot. A lake of a build that noted no entries begins with what is there.</summary>
+    /// <exception cref="PostgresSourceException">One was; what was written meanwhile is in no stream.</exception>
+    public async Task EnsureSamePublicationAsync(CancellationToken cancellationToken)
+    {
+        if (await UnpublishedAsync(cancellationToken) is { } gap)
+        {
+            throw new PostgresSourceException(gap);
+        }
+
+        if (Noted().Count == 0)
+        {
+            await NotePublishedAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Why changes are missing since a table was out of the publication; null if none was, or before the first snapshot's end.</summary>
+    public async Task<string?> UnpublishedAsync(CancellationToken cancellationToken)
+    {
+        var noted = Noted();
+        return Durable is null || noted.Count == 0 || (await _publication.EntriesAsync(cancellationToken)).All(e => noted.Contains($"{PublishedId}{e}")) ? null
+            : $"A table was taken out of publication {_options.Publication} and added again since the last snapshot, and what was written between is in no stream. Run 'fstore capture --resnapshot', which makes the slot anew and replaces the rows by a snapshot.";
     }
 
     /// <summary>What to say of a publication that is not there though a stream hangs on it. The server reads a change with the catalogue of its time, so one that is made again does not help.</summary>
@@ -136,10 +176,14 @@ internal sealed class CaptureSlot
         }
     }
 
-    // What the lake holds by any slot of any database cluster; a slot that was begun has no position yet.
+    // What the lake holds by any slot of any database cluster; notes beside a position have a longer name.
     private IEnumerable<(string System, long Lsn)> Captured() => Progress.TxnVersions()
-        .Where(t => t.AppId.StartsWith(Prefix, StringComparison.Ordinal) && !t.AppId.EndsWith(Begun, StringComparison.Ordinal))
-        .Select(t => (t.AppId[Prefix.Length..].Split(':')[0], t.Version));
+        .Where(t => t.AppId.StartsWith(Prefix, StringComparison.Ordinal))
+        .Select(t => (Parts: t.AppId[Prefix.Length..].Split(':'), t.Version))
+        .Where(t => t.Parts.Length == 2)
+        .Select(t => (t.Parts[0], t.Version));
+
+    private HashSet<string> Noted() => [.. Progress.TxnVersions().Select(t => t.AppId).Where(id => id.StartsWith(PublishedId, StringComparison.Ordinal))];
 
     private NpgsqlCommand Command(string sql, string parameter) => new(sql, _connection) { Parameters = { new() { Value = parameter } } };
 }

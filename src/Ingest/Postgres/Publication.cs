@@ -54,4 +54,26 @@ internal sealed class Publication(string name, IReadOnlyList<PostgresTable> tabl
 
         return null;
     }
+
+    /// <summary>
+    /// Numbers of the entries by which the tables are published. A table that is taken out and added again has another number, and what was written
+    /// between is in no stream. A table without an entry of its own, as under FOR ALL TABLES, has the publication's number.
+    /// </summary>
+    public async Task<IReadOnlyList<uint>> EntriesAsync(CancellationToken cancellationToken)
+    {
+        await using var entries = new NpgsqlCommand(
+            """
+            SELECT coalesce(r.oid, p.oid) FROM pg_publication p CROSS JOIN unnest($2) t
+            LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = to_regclass(t) WHERE p.pubname = $1
+            """, connection)
+        { Parameters = { new() { Value = name }, new() { Value = tables.Select(t => t.Sql).ToArray() } } };
+        await using var reader = await entries.ExecuteReaderAsync(cancellationToken);
+        var numbers = new List<uint>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            numbers.Add(reader.GetFieldValue<uint>(0));
+        }
+
+        return numbers;
+    }
 }
