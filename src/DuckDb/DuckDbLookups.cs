@@ -89,7 +89,7 @@ public static unsafe class DuckDbLookups
     /// <param name="columns">A value for each row.</param>
     /// <exception cref="DuckDbException">The rows are out of order.</exception>
     public static void OfferMoments(
-        this DuckDbConnection connection, string find, ReadOnlySpan<int> groups, ReadOnlySpan<long> moments, IReadOnlyList<(string Name, long[] Values)> columns)
+        this DuckDbConnection connection, string find, ReadOnlySpan<int> groups, ReadOnlySpan<long> moments, IReadOnlyList<(string Name, ReadOnlyMemory<long> Values)> columns)
     {
         var held = new HeldRows([.. columns.Select(_ => DuckDbType.BigInt)], groups.Length);
         int[] positions = [.. Enumerable.Range(0, groups.Length)];
@@ -97,7 +97,7 @@ public static unsafe class DuckDbLookups
         {
             foreach (var (c, (_, values)) in columns.Index())
             {
-                fixed (long* data = values)
+                fixed (long* data = values.Span)
                 {
                     held.Columns[c].Copy(positions, (byte*)data, null);
                 }

@@ -24,7 +24,7 @@ internal static class ColumnStatistics
         var read = columns.Select((c, i) => Terms(LakeSql.Name(c.Name), c.Type, footers[i])).ToList();
 
         // A sum of doubles depends on the order of its terms, which on one thread is that of the rows. So each thread has columns of its own.
-        var threads = (int)connection.Number("SELECT CAST(current_setting('threads') AS BIGINT)", cancellationToken);
+        var threads = LakeDatabase.Threads(connection, cancellationToken);
         connection.Execute("SET threads = 1", cancellationToken);
         var cells = new string?[columns.Count][];
         Task.WhenAll(read.Index().GroupBy(t => t.Index % threads).Select(share => Task.Run(() =>

@@ -172,7 +172,7 @@ internal sealed class DataSetWriter : IDisposable
     {
         if (_target.Format != DataSetFormat.Folder)
         {
-            var rows = _connection.Number($"SELECT count(*) FROM {(_target.Format == DataSetFormat.Csv ? Read(_parts) : Read([whole]))}", cancellationToken);
+            var rows = Rows(_target.Format == DataSetFormat.Csv ? _parts : [whole], cancellationToken);
             var (bytes, sha256) = hashed ?? (Flushed(whole), Hash(whole));
             return [new DataSetFile(Path.GetFileName(_target.Path), rows, bytes, sha256)];
         }
@@ -180,9 +180,12 @@ internal sealed class DataSetWriter : IDisposable
         return
         [
             .. Directory.EnumerateFiles(whole, "*.parquet", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(f => new DataSetFile(
-                Path.GetRelativePath(whole, f).Replace('\\', '/'), _connection.Number($"SELECT count(*) FROM {Read([f])}", cancellationToken), Flushed(f), Hash(f))),
+                Path.GetRelativePath(whole, f).Replace('\\', '/'), Rows([f], cancellationToken), Flushed(f), Hash(f))),
         ];
     }
+
+    private long Rows(IReadOnlyList<string> parts, CancellationToken cancellationToken) =>
+        _connection.Number($"SELECT CAST(sum(num_rows) AS BIGINT) FROM parquet_file_metadata([{string.Join(", ", parts.Select(LakeSql.Text))}])", cancellationToken);
 
     /// <summary>Brings a file's bytes to disk, and counts them.</summary>
     private static long Flushed(string path)

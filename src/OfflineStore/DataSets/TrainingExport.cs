@@ -33,13 +33,8 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
         using var connection = LakeDatabase.Connect(database, cancellationToken);
         using var writer = new DataSetWriter(connection, target);
         var pins = new LakePins(lake, request.AtVersions);
-        if (request.Labels.Sql is not null)
-        {
-            OfferTables(connection, pins, cancellationToken);
-        }
-
-        var labels = new LabelLoader(connection, request.Labels).Load(cancellationToken);
-        var join = new TrainingJoin(connection, pins, labels, selected, request, new HeldViews(connection, (options ?? LakeOptions.Default).MemoryLimitMiB, HeldBytes)) { Progress = Progress };
+        var labels = new LabelLoader(connection, pins, request.Labels).Load(cancellationToken);
+        var join = new TrainingJoin(connection, () => LakeDatabase.Connect(database, cancellationToken), pins, labels, selected, request, new HeldViews((options ?? LakeOptions.Default).MemoryLimitMiB, HeldBytes)) { Progress = Progress };
         var leakage = join.Write(writer, cancellationToken);
         if (request.Rules.AsFeast)
         {
@@ -79,15 +74,6 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
         request.Rules.KnownTime == KnownTime.Commit ? "commit" : "event",
         request.Rules.AvailableAfter.TotalSeconds,
         request.Rules.WindowAt == WindowAt.Label ? "label" : "snapshot");
-
-    /// <summary>Every table of the lake, at its pinned version, under its path as a name.</summary>
-    private static void OfferTables(DuckDbConnection connection, LakePins pins, CancellationToken cancellationToken)
-    {
-        foreach (var table in pins.All(cancellationToken))
-        {
-            connection.Execute($"CREATE TEMP VIEW {LakeSql.Name(table.Path)} AS SELECT * FROM {LakeSql.Files(table.Root, table.Snapshot!.Files.Values, table.Columns)}", cancellationToken);
-        }
-    }
 
     // A data frame of Feast's holds an integer column with a missing value as doubles.
     private static void WidenIntegers(DuckDbConnection connection, DataSetWriter writer, CancellationToken cancellationToken)

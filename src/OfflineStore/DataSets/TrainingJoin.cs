@@ -18,13 +18,24 @@ internal sealed class TrainingJoin
     private readonly HeldViews _held;
     private readonly MatchedLabels _matched;
     private readonly List<int> _groups = [];
+    private readonly ViewWorkers _workers;
+    private readonly Lock _large = new();
 
+    /// <param name="connect">Opens another connection to the same database.</param>
     /// <param name="held">Holds views that are small.</param>
     /// <exception cref="LabelException">A column of the labels and a feature would have one name.</exception>
-    public TrainingJoin(DuckDbConnection connection, LakePins pins, LabelTable labels, SelectedFeatures selected, TrainingRequest request, HeldViews held)
+    public TrainingJoin(
+        DuckDbConnection connection,
+        Func<DuckDbConnection> connect,
+        LakePins pins,
+        LabelTable labels,
+        SelectedFeatures selected,
+        TrainingRequest request,
+        HeldViews held)
     {
         var views = selected.Views;
         (_connection, _pins, _labels, _views, _request, _held, _matched) = (connection, pins, labels, views, request, held, new MatchedLabels(connection));
+        _workers = new ViewWorkers(connect);
         _onDemand = new OnDemandColumns(labels, selected.OnDemand);
         Columns = [.. labels.Columns.Select(c => c.Name), .. selected.Columns(request.FullNames)];
         Origins = [.. labels.Columns.Select(_ => "label"), .. selected.References()];
@@ -38,7 +49,7 @@ internal sealed class TrainingJoin
             request.Rules.KnownTime,
             request.Rules.AvailableAfter.Ticks / TimeSpan.TicksPerMicrosecond,
             request.Rules.AsFeast);
-        _leakage = new Leakage(connection, _plan, views);
+        _leakage = new Leakage(_plan, views);
     }
 
     /// <summary>Names of the data set's columns.</summary>
@@ -59,19 +70,17 @@ internal sealed class TrainingJoin
         }
 
         keys.OfferPoints(cancellationToken);
-        _leakage.Begin(cancellationToken);
-        var plan = _plan with { Views = [.. _plan.Views.Select(v => Prepare(v, cancellationToken))] };
-        _held.Bound(cancellationToken);
+        Leakage.Begin(_connection, cancellationToken);
+        ViewJoin[] views = [.. _plan.Views];
+        _workers.Each(views.Length, (connection, i) => views[i] = Prepare(connection, views[i], cancellationToken), cancellationToken);
+        var plan = _plan with { Views = views };
+        _held.Bound(_connection, cancellationToken);
         AnswerWindows(cancellationToken);
         for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
         {
             var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
             _matched.Match(plan, Best, _held, _leakage, from, to, cancellationToken);
-            foreach (var view in plan.Views)
-            {
-                _leakage.Count(view, _matched, _held, cancellationToken);
-            }
-
+            _workers.Each(views.Length, (connection, i) => _leakage.Count(connection, views[i], _matched, _held, cancellationToken), cancellationToken);
             if (to >= _labels.Rows)
             {
                 Release(plan, cancellationToken);
@@ -81,22 +90,22 @@ internal sealed class TrainingJoin
             Progress?.Report((to, _labels.Rows));
         }
 
-        return _leakage.Report(cancellationToken);
+        return _leakage.Report(_connection, cancellationToken);
     }
 
     private bool IsWindow(SelectedView view) => _request.Rules.WindowAt == WindowAt.Label && view.View.Aggregated is not null;
 
     private static string Best(ViewJoin view) => $"best{view.Index}";
 
-    private ViewJoin Prepare(ViewJoin view, CancellationToken cancellationToken)
+    private ViewJoin Prepare(DuckDbConnection connection, ViewJoin view, CancellationToken cancellationToken)
     {
         var group = _groups[view.Index];
-        var opened = new ViewRows(_connection, _pins, _labels, _held, _request.Rules.AsFeast).Open(_views[view.Index], view.Index, group, cancellationToken);
+        var opened = new ViewRows(connection, _pins, _labels, _held, _request.Rules.AsFeast).Open(_views[view.Index], view.Index, group, cancellationToken);
         var prepared = view with { KeyGroup = group, HasEnds = opened.HasEnds };
         var features = _views[view.Index].Features.Count;
         if (opened.Left is { } left && _plan is { KnownTime: KnownTime.Commit, FirstOfTies: false } && !opened.HasEnds)
         {
-            if (_held.Hold(prepared, left, features, _plan.AvailableAfterMicros, cancellationToken))
+            if (_held.Hold(connection, prepared, left, features, _plan.AvailableAfterMicros, cancellationToken))
             {
                 _leakage.Doubt(view.Index);
             }
@@ -104,9 +113,14 @@ internal sealed class TrainingJoin
             return prepared;
         }
 
-        _connection.Execute($"CREATE OR REPLACE TEMP TABLE {Best(prepared)} AS {new DuckDbJoin(_plan).Best(prepared)}", cancellationToken);
-        _leakage.Prepare(prepared, Best(prepared), cancellationToken);
-        _held.Hold(prepared, Best(prepared), opened.Left, features, cancellationToken);
+        // To sort several large views at once would take the memory of all of them.
+        lock (_large)
+        {
+            connection.Execute($"CREATE OR REPLACE TABLE {Best(prepared)} AS {new DuckDbJoin(_plan).Best(prepared)}", cancellationToken);
+            _leakage.Prepare(connection, prepared, Best(prepared), cancellationToken);
+            _held.Hold(connection, prepared, Best(prepared), opened.Left, features, cancellationToken);
+        }
+
         return prepared;
     }
 
@@ -125,7 +139,7 @@ internal sealed class TrainingJoin
             {
                 windows.Answer(from, from + TrainingExport.PartRows, cancellationToken);
                 windows.Differ(cancellationToken);
-                _leakage.CountWindows(index, cancellationToken);
+                _leakage.CountWindows(_connection, index, cancellationToken);
             }
         }
     }

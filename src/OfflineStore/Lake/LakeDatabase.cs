@@ -24,6 +24,10 @@ internal static class LakeDatabase
         return connection;
     }
 
+    /// <summary>How many threads the connection's database may use.</summary>
+    public static int Threads(DuckDbConnection connection, CancellationToken cancellationToken) =>
+        (int)connection.Number("SELECT CAST(current_setting('threads') AS BIGINT)", cancellationToken);
+
     /// <summary>Changes the most memory that the connection's database takes before it spills.</summary>
     public static void Bound(DuckDbConnection connection, int memoryLimitMiB, CancellationToken cancellationToken) =>
         connection.Execute(string.Create(CultureInfo.InvariantCulture, $"SET memory_limit = '{memoryLimitMiB}MiB'"), cancellationToken);

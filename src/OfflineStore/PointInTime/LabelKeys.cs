@@ -28,9 +28,9 @@ internal sealed class LabelKeys(DuckDbConnection connection, LabelTable labels)
         var names = string.Join(", ", keys.Select((_, i) => $"k{i}"));
         connection.Execute(
             keys.Count == 0
-                ? $"CREATE OR REPLACE TEMP TABLE entity{_groups.Count} AS SELECT 0 AS code"
+                ? $"CREATE OR REPLACE TABLE entity{_groups.Count} AS SELECT 0 AS code"
                 : $"""
-                CREATE OR REPLACE TEMP TABLE entity{_groups.Count} AS
+                CREATE OR REPLACE TABLE entity{_groups.Count} AS
                 SELECT {names}, CAST(row_number() OVER () AS INTEGER) AS code
                 FROM (SELECT DISTINCT {string.Join(", ", keys.Select((k, i) => $"{k} AS k{i}"))} FROM {LabelTable.Name})
                 WHERE {string.Join(" AND ", keys.Select((_, i) => $"k{i} IS NOT NULL"))}
@@ -47,7 +47,7 @@ internal sealed class LabelKeys(DuckDbConnection connection, LabelTable labels)
         var joins = _groups.Select((g, i) => (Group: g, Index: i)).Where(g => g.Group.Columns.Count > 0).Select(g =>
             $"LEFT JOIN entity{g.Index} e{g.Index} ON {string.Join(" AND ", g.Group.Columns.Zip(g.Group.Types, (c, t) => Cell(c, t)).Select((k, i) => $"e{g.Index}.k{i} = {k}"))}");
         connection.Execute(
-            $"CREATE OR REPLACE TEMP VIEW point AS SELECT {string.Join(", ", codes.Prepend($"{LabelTable.Name}.t").Prepend($"{LabelTable.Name}.rowid AS rid"))} FROM {LabelTable.Name} {string.Join(" ", joins)}",
+            $"CREATE OR REPLACE VIEW point AS SELECT {string.Join(", ", codes.Prepend($"{LabelTable.Name}.t").Prepend($"{LabelTable.Name}.rowid AS rid"))} FROM {LabelTable.Name} {string.Join(" ", joins)}",
             cancellationToken);
     }
 

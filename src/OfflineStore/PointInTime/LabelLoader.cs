@@ -6,7 +6,8 @@ using FeatureStore.OfflineStore.Lake;
 namespace FeatureStore.OfflineStore.PointInTime;
 
 /// <summary>Brings labels into the table <c>label</c>, in their order, each checked for a time.</summary>
-internal sealed class LabelLoader(DuckDbConnection connection, LabelInput input)
+/// <param name="pins">Offers every table of the lake to a query of labels, at its pinned version, under its path as a name.</param>
+internal sealed class LabelLoader(DuckDbConnection connection, LakePins pins, LabelInput input)
 {
     private const string TimeColumn = "event_timestamp";
     private const string Raw = "label_text";
@@ -30,7 +31,7 @@ internal sealed class LabelLoader(DuckDbConnection connection, LabelInput input)
 
         var time = TimeIndex(columns);
         var (micros, naive) = Time(time, source, cancellationToken);
-        connection.Execute($"CREATE OR REPLACE TEMP TABLE {LabelTable.Name} AS SELECT *, {micros} AS t FROM ({source.Select}); DROP TABLE IF EXISTS {Raw}", cancellationToken);
+        connection.Execute($"CREATE OR REPLACE TABLE {LabelTable.Name} AS SELECT *, {micros} AS t FROM ({source.Select}); DROP TABLE IF EXISTS {Raw}", cancellationToken);
         RefuseTimeless(columns[time], time, source.Place, cancellationToken);
         var counts = connection.Texts($"SELECT count(*), count(*) FILTER ({naive}), coalesce(min(t), 0), coalesce(max(t), 0) FROM {LabelTable.Name}", cancellationToken)[0]
             .Select(n => long.Parse(n!, CultureInfo.InvariantCulture)).ToArray();
@@ -71,7 +72,7 @@ internal sealed class LabelLoader(DuckDbConnection connection, LabelInput input)
             var csv = CsvLabels.Open(path);
             try
             {
-                connection.Execute($"CREATE OR REPLACE TEMP TABLE {Raw} AS SELECT * FROM {csv.Rows}", cancellationToken);
+                connection.Execute($"CREATE OR REPLACE TABLE {Raw} AS SELECT * FROM {csv.Rows}", cancellationToken);
             }
             catch (DuckDbException e)
             {
@@ -92,11 +93,17 @@ internal sealed class LabelLoader(DuckDbConnection connection, LabelInput input)
     {
         try
         {
+            var offered = pins.All(cancellationToken).Select(t => (Name: LakeSql.Name(t.Path), Rows: LakeSql.Files(t.Root, t.Snapshot!.Files.Values, t.Columns))).ToList();
+            connection.Execute(string.Concat(offered.Select(t => $"CREATE TEMP VIEW {t.Name} AS SELECT * FROM {t.Rows};")), cancellationToken);
+
             // On one thread a query gives its rows in one order, also where it asks for none.
-            var threads = connection.Number("SELECT CAST(current_setting('threads') AS BIGINT)", cancellationToken);
+            var threads = LakeDatabase.Threads(connection, cancellationToken);
             connection.Execute("SET threads = 1", cancellationToken);
             var source = Named(sql.Trim().TrimEnd(';'), row => $"{Query}, row {row + 1}", null, cancellationToken);
-            connection.Execute($"CREATE OR REPLACE TEMP TABLE {Raw} AS {source.Select}; SET threads = {threads}", cancellationToken);
+            connection.Execute($"CREATE OR REPLACE TABLE {Raw} AS {source.Select}; SET threads = {threads}", cancellationToken);
+
+            // From here on tables of the join may have the name of one.
+            connection.Execute(string.Concat(offered.Select(t => $"DROP VIEW {t.Name};")), cancellationToken);
             return source with { Select = $"SELECT * FROM {Raw}" };
         }
         catch (DuckDbException e)

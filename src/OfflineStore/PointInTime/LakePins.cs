@@ -26,36 +26,21 @@ public sealed record SourceFile(string Path, long Bytes, string Sha256);
 /// <summary>What a data set read of a table: a version, or the files of plain Parquet.</summary>
 public sealed record TableVersion(string Path, long? Version, int FileCount, IReadOnlyList<SourceFile>? Files);
 
-/// <summary>Fixes the version of every table that an export reads.</summary>
+/// <summary>Fixes the version of every table that an export reads. Several threads may ask.</summary>
 internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long> atVersions)
 {
     private readonly Dictionary<string, PinnedTable> _tables = [];
     private readonly Dictionary<string, Task<IReadOnlyList<SourceFile>>> _hashes = [];
+    private readonly Lock _gate = new();
 
     /// <summary>The table of a view's rows.</summary>
     /// <exception cref="DeltaException">There is none, or not at that version.</exception>
     public PinnedTable Pin(string path, string view, CancellationToken cancellationToken)
     {
-        if (_tables.TryGetValue(path, out var pinned))
+        lock (_gate)
         {
-            return pinned;
+            return _tables.TryGetValue(path, out var pinned) ? pinned : _tables[path] = Read(path, view, cancellationToken);
         }
-
-        var root = lake.Below(path);
-        var snapshot = new DeltaLog(root).Read(atVersions.TryGetValue(path, out var version) ? version : null, cancellationToken);
-        if (snapshot is null && atVersions.ContainsKey(path))
-        {
-            throw new DeltaException($"{root} has no log, so no version {version} of it can be read; leave it out of --at-version.");
-        }
-
-        pinned = new PinnedTable(path, root, snapshot, snapshot is null ? PlainParquet.Files(root, view) : Living(root, snapshot));
-        if (snapshot is null)
-        {
-            // Nothing waits for it until all is written.
-            _hashes[path] = Task.Run<IReadOnlyList<SourceFile>>(() => [.. pinned.Files.Select(f => Hash(pinned.Root, f))], cancellationToken);
-        }
-
-        return _tables[path] = pinned;
     }
 
     /// <summary>What was read, in the order of the paths.</summary>
@@ -68,6 +53,25 @@ internal sealed class LakePins(LakePlace lake, IReadOnlyDictionary<string, long>
     /// <summary>Tables with a log anywhere below the lake, by path.</summary>
     public IEnumerable<PinnedTable> All(CancellationToken cancellationToken) =>
         lake.TablePaths().Select(path => path.Replace('\\', '/')).Order(StringComparer.Ordinal).Select(path => Pin(path, path, cancellationToken));
+
+    private PinnedTable Read(string path, string view, CancellationToken cancellationToken)
+    {
+        var root = lake.Below(path);
+        var snapshot = new DeltaLog(root).Read(atVersions.TryGetValue(path, out var version) ? version : null, cancellationToken);
+        if (snapshot is null && atVersions.ContainsKey(path))
+        {
+            throw new DeltaException($"{root} has no log, so no version {version} of it can be read; leave it out of --at-version.");
+        }
+
+        var pinned = new PinnedTable(path, root, snapshot, snapshot is null ? PlainParquet.Files(root, view) : Living(root, snapshot));
+        if (snapshot is null)
+        {
+            // Nothing waits for it until all is written.
+            _hashes[path] = Task.Run<IReadOnlyList<SourceFile>>(() => [.. pinned.Files.Select(f => Hash(pinned.Root, f))], cancellationToken);
+        }
+
+        return pinned;
+    }
 
     // A later commit may have taken files out for good, as a feature table does with rows that are no longer true.
     private static IReadOnlyList<string> Living(LakePlace root, DeltaSnapshot snapshot)

@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using FeatureStore.DuckDb;
 
 namespace FeatureStore.OfflineStore.PointInTime;
 
 /// <summary>
-/// A view's answers over time, made in one pass over its rows: what <see cref="DuckDbJoin.Best"/> says in SQL, for rows none of which ends, in the order
+/// A view's answers over time, made in one pass over each entity's rows: what <see cref="DuckDbJoin.Best"/> says in SQL, for rows none of which ends, in the order
 /// that both known times share. From <c>since</c> on the answer is row <c>sid</c>; at <c>next_event</c> a better row happened, known or not.
 /// </summary>
 internal sealed class Timeline
@@ -14,138 +13,115 @@ internal sealed class Timeline
     public const int ColumnCount = 3;
 
     private const long NoRow = -1;
-    private readonly List<int> _codes = [];
-    private readonly List<long> _since = [];
-    private readonly List<long> _sids = [];
-    private readonly List<long> _events = [];
-    private readonly List<long> _nexts = [];
+    private int[] _codes = [];
+    private long[] _since = [];
+    private long[] _sids = [];
+    private long[] _events = [];
+    private long[] _nexts = [];
 
-    public int Count => _codes.Count;
+    public int Count { get; private set; }
 
-    public ReadOnlySpan<int> Codes => CollectionsMarshal.AsSpan(_codes);
+    public ReadOnlySpan<int> Codes => _codes.AsSpan(0, Count);
 
-    public ReadOnlySpan<long> Since => CollectionsMarshal.AsSpan(_since);
+    public ReadOnlySpan<long> Since => _since.AsSpan(0, Count);
 
     /// <summary>The columns beside the moment, as a table of answers names them.</summary>
-    public IReadOnlyList<(string Name, long[] Values)> Columns => [("sid", [.. _sids]), ("event_time", [.. _events]), ("next_event", [.. _nexts])];
+    public IReadOnlyList<(string Name, ReadOnlyMemory<long> Values)> Columns =>
+        [("sid", _sids.AsMemory(0, Count)), ("event_time", _events.AsMemory(0, Count)), ("next_event", _nexts.AsMemory(0, Count))];
 
     /// <summary>A query for <see cref="Read"/>.</summary>
-    public static string Rows(int view) => $"SELECT code, event_time, coalesce(known_time, event_time), sid FROM history{view} ORDER BY ALL";
+    public static string Rows(int view) => $"SELECT code, event_time, coalesce(known_time, event_time), sid FROM history{view}";
 
     /// <summary>Makes the answers by known time, and those by event time of the entities with a row that was known after it had happened.</summary>
-    /// <param name="rows">Of code, event time, known time and position, in the order of all.</param>
+    /// <param name="reader">Of code, event time, known time and position, in any order.</param>
+    /// <param name="capacity">Rows that there are about.</param>
     /// <param name="afterMicros">How long after it was known a row begins to count.</param>
-    public static (Timeline Known, Timeline Happened) Read(DuckDbReader rows, long afterMicros)
+    public static (Timeline Known, Timeline Happened) Read(DuckDbReader reader, int capacity, long afterMicros)
     {
-        var (known, happened) = (new Timeline(), new Timeline());
-        var entity = new Entity();
-        while (rows.NextChunk())
+        var history = new EntityRows(capacity);
+        while (reader.NextChunk())
         {
-            var codes = rows.Int32s(0);
-            for (var from = 0; from < codes.Length;)
-            {
-                if (entity.Rows > 0 && codes[from] != entity.Code)
-                {
-                    entity.End(known, happened);
-                }
-
-                var part = from..EndOf(codes, from);
-                entity.Code = codes[from];
-                entity.Add(rows.Int64s(1)[part], rows.Int64s(2)[part], rows.Int64s(3)[part], afterMicros);
-                from = part.End.Value;
-            }
+            history.Add(reader.Int32s(0), reader.Int64s(1), reader.Int64s(2), reader.Int64s(3));
         }
 
-        entity.End(known, happened);
+        var (rows, starts) = history.InOrder();
+        var (known, happened) = (new Timeline(), new Timeline());
+        known.Reserve(rows.Length + starts.Length);
+        var entity = new Entity();
+        for (var code = 0; code + 1 < starts.Length; code++)
+        {
+            entity.Answer(code, rows.AsSpan(starts[code]..starts[code + 1]), afterMicros, known, happened);
+        }
+
         return (known, happened);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int EndOf(ReadOnlySpan<int> codes, int from)
+    private void Reserve(int answers)
     {
-        var to = from + 1;
-        while (to < codes.Length && codes[to] == codes[from])
+        if (Count + answers > _codes.Length)
         {
-            to++;
+            var length = Math.Max(Count + answers, 2 * _codes.Length);
+            Array.Resize(ref _codes, length);
+            Array.Resize(ref _since, length);
+            Array.Resize(ref _sids, length);
+            Array.Resize(ref _events, length);
+            Array.Resize(ref _nexts, length);
         }
-
-        return to;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Add(int code, long since, long sid, long eventTime, long next)
     {
-        _codes.Add(code);
-        _since.Add(since);
-        _sids.Add(sid);
-        _events.Add(eventTime);
-        _nexts.Add(next);
+        var i = Count++;
+        (_codes[i], _since[i], _sids[i], _events[i], _nexts[i]) = (code, since, sid, eventTime, next);
     }
 
-    /// <summary>The rows of one entity.</summary>
+    /// <summary>When the rows of one entity begin to count, and when a better one does.</summary>
     private sealed class Entity
     {
-        private long[] _events = new long[16];
         private long[] _since = new long[16];
         private long[] _until = new long[16];
-        private long[] _sids = new long[16];
-        private bool _isLate;
-
-        public int Code { get; set; }
-
-        public int Rows { get; private set; }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Add(ReadOnlySpan<long> events, ReadOnlySpan<long> knowns, ReadOnlySpan<long> sids, long afterMicros)
-        {
-            while (Rows + events.Length > _events.Length)
-            {
-                Array.Resize(ref _events, 2 * _events.Length);
-                Array.Resize(ref _since, _events.Length);
-                Array.Resize(ref _until, _events.Length);
-                Array.Resize(ref _sids, _events.Length);
-            }
-
-            for (var i = 0; i < events.Length; i++)
-            {
-                var since = Math.Max(events[i], checked(knowns[i] + afterMicros));
-                _isLate |= since > events[i];
-                (_events[Rows], _since[Rows], _sids[Rows]) = (events[i], since, sids[i]);
-                Rows++;
-            }
-        }
 
         // A row counts if it begins before all that follow it in the order of event times. Those that count begin one after another.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void End(Timeline known, Timeline happened)
+        public void Answer(int code, ReadOnlySpan<EntityRow> rows, long afterMicros, Timeline known, Timeline happened)
         {
-            var first = JoinPlan.Never;
-            for (var r = Rows - 1; r >= 0; r--)
+            if (rows.Length > _since.Length)
             {
+                (_since, _until) = (new long[2 * rows.Length], new long[2 * rows.Length]);
+            }
+
+            known.Reserve(rows.Length + 1);
+            happened.Reserve(rows.Length);
+            var first = JoinPlan.Never;
+            var isLate = false;
+            for (var r = rows.Length - 1; r >= 0; r--)
+            {
+                _since[r] = Math.Max(rows[r].Event, checked(rows[r].Known + afterMicros));
                 _until[r] = first;
                 first = Math.Min(first, _since[r]);
+                isLate |= _since[r] > rows[r].Event;
             }
 
             // Before the first row was known there is no answer that could tell that it had happened.
-            if (Rows > 0 && _events[0] < first)
+            if (rows.Length > 0 && rows[0].Event < first)
             {
-                known.Add(Code, _events[0], NoRow, _events[0], _events[0]);
+                known.Add(code, rows[0].Event, NoRow, rows[0].Event, rows[0].Event);
             }
 
-            for (var r = 0; r < Rows; r++)
+            for (var r = 0; r < rows.Length; r++)
             {
-                var next = r + 1 < Rows ? _events[r + 1] : JoinPlan.Never;
+                var next = r + 1 < rows.Length ? rows[r + 1].Event : JoinPlan.Never;
                 if (_since[r] < _until[r])
                 {
-                    known.Add(Code, _since[r], _sids[r], _events[r], next);
+                    known.Add(code, _since[r], rows[r].Sid, rows[r].Event, next);
                 }
 
-                if (_isLate && _events[r] < next)
+                if (isLate && rows[r].Event < next)
                 {
-                    happened.Add(Code, _events[r], _sids[r], _events[r], next);
+                    happened.Add(code, rows[r].Event, rows[r].Sid, rows[r].Event, next);
                 }
             }
-
-            (Rows, _isLate) = (0, false);
         }
     }
 }

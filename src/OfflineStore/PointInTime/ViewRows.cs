@@ -20,18 +20,18 @@ internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, Label
     public OpenedView Open(SelectedView view, int index, int group, CancellationToken cancellationToken)
     {
         var table = pins.Pin(view.View.Source.Path, view.View.Name, cancellationToken);
-        var (select, left) = table.IsChangeTable ? (Versions(view, table, group, cancellationToken), null) : Rows(view, table, group, cancellationToken);
+        var (select, left) = table.IsChangeTable ? (Versions(view, table, group, cancellationToken), null) : Rows(view, index, table, group, cancellationToken);
         connection.Execute(
             $"""
-            CREATE OR REPLACE TEMP TABLE row{index} AS {select};
+            CREATE OR REPLACE TABLE row{index} AS {select};
             INSERT INTO row{index} (sid) VALUES ({DuckDbJoin.None});
-            CREATE OR REPLACE TEMP VIEW history{index} AS SELECT code, sid, event_time, known_time, ends, sid AS position FROM row{index} WHERE sid >= 0
+            CREATE OR REPLACE VIEW history{index} AS SELECT code, sid, event_time, known_time, ends, sid AS position FROM row{index} WHERE sid >= 0
             """,
             cancellationToken);
         return new OpenedView(table.IsChangeTable && connection.Number($"SELECT count(*) FROM row{index} WHERE ends < {LakeSql.Number(JoinPlan.Never)}", cancellationToken) > 0, left);
     }
 
-    private (string Rows, string? Left) Rows(SelectedView view, PinnedTable table, int group, CancellationToken cancellationToken)
+    private (string Rows, string? Left) Rows(SelectedView view, int index, PinnedTable table, int group, CancellationToken cancellationToken)
     {
         var from = From(table, cancellationToken);
         var types = Types(from, cancellationToken);
@@ -41,7 +41,7 @@ internal sealed class ViewRows(DuckDbConnection connection, LakePins pins, Label
         var features = view.Features.Select((f, i) => (Name: $"f{i}", Sql: $", {Feature(view, types, f)} AS f{i}")).ToList();
         var width = connection.Describe($"SELECT sid{string.Concat(features.Select(f => f.Sql))} FROM {from}", cancellationToken).ToDictionary(c => c.Name, c => DuckDbLookups.Width(c.Type));
         var left = features.Where(f => width[f.Name] > 0).ToList();
-        if (!held.Affords(Count(table, cancellationToken), left.Sum(f => width[f.Name] + 1)))
+        if (!held.Reserve(index, Count(table, cancellationToken), left.Sum(f => width[f.Name] + 1)))
         {
             left = [];
         }

@@ -37,8 +37,8 @@ internal sealed class DataSetFixture : IDisposable
 
     public string In(string name) => Path.Combine(Root, name);
 
-    public void Append(long version, IReadOnlyList<ChangeRow> rows) =>
-        ChangeTable.Open(Root, "cdc/transactions", BankView.Columns).Append(rows, new LakeTxn("test", version), CancellationToken.None);
+    public void Append(long version, IReadOnlyList<ChangeRow> rows, string table = "cdc/transactions") =>
+        ChangeTable.Open(Root, table, BankView.Columns).Append(rows, new LakeTxn("test", version), CancellationToken.None);
 
     public void Compute() => new WeeklyFeatures(Root).Compute(BankView.View(zero: true), [14 * Day, 21 * Day, 28 * Day], CancellationToken.None);
 

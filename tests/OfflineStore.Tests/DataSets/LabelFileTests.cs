@@ -131,4 +131,21 @@ public sealed class LabelFileTests : IDisposable
         Assert.Equal(9, rows.Rows.Count);
         Assert.Equal(["cdc/transactions", "features/weekly", "limits.parquet"], manifest.Tables.Select(t => t.Path));
     }
+
+    [Theory]
+    [InlineData("label")]
+    [InlineData("label_text")]
+    [InlineData("row0")]
+    [InlineData("point")]
+    public void Export_AQueryOfATableThatIsNamedAsOneOfTheJoin_TakesItsRowsAsLabels(string name)
+    {
+        _lake.Append(1, [DataSetFixture.Change(1, "u1", 2, 20, 20)], name);
+        var request = new TrainingRequest(
+            new LabelInput(null, $"SELECT user_id, TIMESTAMPTZ '1970-01-21' AS event_timestamp FROM \"{name}\"", null),
+            ["limits:credit"], null, false, JoinRules.Default, new Dictionary<string, long>());
+
+        _lake.Export(request, "out.parquet");
+
+        Assert.EndsWith("100", Assert.Single(DataSetRows.Read(_lake.In("out.parquet")).Rows), StringComparison.Ordinal);
+    }
 }

@@ -27,7 +27,7 @@ public sealed class TimelineTests : IDisposable
             var after = random.Next(3);
             Fill(random, rows: seed == 0 ? 0 : 1 + random.Next(60));
             using var rows = _connection.Query(Timeline.Rows(0));
-            var (known, happened) = Timeline.Read(rows, after);
+            var (known, happened) = Timeline.Read(rows, random.Next(8), after);
 
             Assert.Equal(Sql(KnownTime.Commit, after, "code"), Cells(known).Where(c => c.Sid >= 0));
             var late = $"SELECT code FROM history0 WHERE greatest(event_time, coalesce(known_time, event_time) + {after}) > event_time";
@@ -46,14 +46,14 @@ public sealed class TimelineTests : IDisposable
     }
 
     [Fact]
-    public void Read_MoreRowsThanAChunk_KeepsAnEntityTogether()
+    public void Read_ManyRowsInNoOrder_SortsThoseOfAnEntity()
     {
         _connection.Execute("""
             CREATE OR REPLACE TABLE history0 AS
-            SELECT CAST(i // 5000 AS INTEGER) AS code, i AS event_time, i + CAST(hash(i) % 9 AS BIGINT) AS known_time, 9223372036854775807 AS ends, i AS sid, i AS position FROM range(15000) t(i)
+            SELECT CAST(i // 5000 AS INTEGER) AS code, i AS event_time, i + CAST(hash(i) % 9 AS BIGINT) AS known_time, 9223372036854775807 AS ends, i AS sid, i AS position FROM range(15000) t(i) ORDER BY hash(i)
             """);
         using var rows = _connection.Query(Timeline.Rows(0));
-        var (known, happened) = Timeline.Read(rows, 0);
+        var (known, happened) = Timeline.Read(rows, 15000, 0);
         Assert.Equal(Sql(KnownTime.Commit, 0, "code"), Cells(known).Where(c => c.Sid >= 0));
         Assert.Equal(Sql(KnownTime.Event, 0, "code"), Cells(happened));
         Assert.Equal(15000, happened.Count);
@@ -94,7 +94,7 @@ public sealed class TimelineTests : IDisposable
 
     private static List<Answer> Cells(Timeline timeline)
     {
-        var (sids, events, nexts) = (timeline.Columns[0].Values, timeline.Columns[1].Values, timeline.Columns[2].Values);
+        var (sids, events, nexts) = (timeline.Columns[0].Values.ToArray(), timeline.Columns[1].Values.ToArray(), timeline.Columns[2].Values.ToArray());
         var answers = new List<Answer>();
         for (var i = 0; i < timeline.Count; i++)
         {

@@ -1,0 +1,42 @@
+using System.Runtime.ExceptionServices;
+using FeatureStore.DuckDb;
+using FeatureStore.OfflineStore.Lake;
+
+namespace FeatureStore.OfflineStore.DataSets;
+
+/// <summary>
+/// Does work of several views at once, each on a connection. A view's statements are many and short, or wait for a pass over its rows in this process,
+/// so that one view alone leaves cores idle.
+/// </summary>
+/// <param name="connect">Opens another connection.</param>
+internal sealed class ViewWorkers(Func<DuckDbConnection> connect)
+{
+    /// <summary>Works on every view by its number, as many at once as the database has threads, and one more where there are several.</summary>
+    /// <exception cref="Exception">What was thrown for the first of the views that failed; none is left running.</exception>
+    public void Each(int views, Action<DuckDbConnection, int> work, CancellationToken cancellationToken)
+    {
+        var threads = Threads(cancellationToken);
+        var faults = new ExceptionDispatchInfo?[views];
+        var bounds = new ParallelOptions { MaxDegreeOfParallelism = threads == 1 ? 1 : threads + 1 };
+        Parallel.For(0, views, bounds, connect, (view, _, connection) =>
+        {
+            try
+            {
+                work(connection, view);
+            }
+            catch (Exception e)
+            {
+                faults[view] = ExceptionDispatchInfo.Capture(e);
+            }
+
+            return connection;
+        }, static connection => connection.Dispose());
+        faults.FirstOrDefault(f => f is not null)?.Throw();
+    }
+
+    private int Threads(CancellationToken cancellationToken)
+    {
+        using var connection = connect();
+        return LakeDatabase.Threads(connection, cancellationToken);
+    }
+}
