@@ -13,11 +13,14 @@ namespace FeatureStore.OfflineStore.DataSets;
 /// </summary>
 internal sealed class DataSetWriter : IDisposable
 {
+    /// <summary>Rows of a row group.</summary>
+    public const int RowGroup = 122_880;
+
     private const int PartitionsMax = 10_000;
     private const string PartitionColumn = "event_date";
 
     // Snappy costs half of what ZSTD does, and training reads a data set many times. Larger dictionaries cost time and save next to nothing.
-    private const string Parquet = "FORMAT PARQUET, COMPRESSION SNAPPY, ROW_GROUP_SIZE 122880, DICTIONARY_SIZE_LIMIT 4096";
+    private static readonly string Parquet = string.Create(CultureInfo.InvariantCulture, $"FORMAT PARQUET, COMPRESSION SNAPPY, ROW_GROUP_SIZE {RowGroup}, DICTIONARY_SIZE_LIMIT 4096");
     private readonly DuckDbConnection _connection;
     private readonly DataSetTarget _target;
     private readonly string _workshop;

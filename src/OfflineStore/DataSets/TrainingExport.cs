@@ -11,11 +11,14 @@ namespace FeatureStore.OfflineStore.DataSets;
 /// <param name="options">Bounds of the engine; the defaults when null.</param>
 public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
 {
-    /// <summary>Labels joined at a time: whole row groups of the written file.</summary>
-    internal const int PartRows = 10 * 122_880;
+    /// <summary>Labels that are joined at a time: whole row groups of the written file, more of them if memory allows.</summary>
+    internal int PartRows { get; init; } = 10 * DataSetWriter.RowGroup;
+
+    /// <summary>Memory in bytes that what is found for a larger part may take; what goes beyond that of <see cref="PartRows"/> lowers DuckDB's limit.</summary>
+    internal long PartBytes { get; init; } = Quarter(options);
 
     /// <summary>Most memory for views that are held beside DuckDB's own, in bytes; by default a quarter of its limit, which is lowered by what is taken.</summary>
-    internal long HeldBytes { get; init; } = ((long)(options ?? LakeOptions.Default).MemoryLimitMiB << 20) / 4;
+    internal long HeldBytes { get; init; } = Quarter(options);
 
     /// <summary>Called with labels done and labels in all.</summary>
     public IProgress<(long Done, long Total)>? Progress { get; init; }
@@ -34,7 +37,12 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
         using var writer = new DataSetWriter(connection, target);
         var pins = new LakePins(lake, request.AtVersions);
         var labels = new LabelLoader(connection, pins, request.Labels).Load(cancellationToken);
-        var join = new TrainingJoin(connection, () => LakeDatabase.Connect(database, cancellationToken), pins, labels, selected, request, new HeldViews((options ?? LakeOptions.Default).MemoryLimitMiB, HeldBytes)) { Progress = Progress };
+        var join = new TrainingJoin(connection, () => LakeDatabase.Connect(database, cancellationToken), pins, labels, selected, request, new HeldViews((options ?? LakeOptions.Default).MemoryLimitMiB, HeldBytes))
+        {
+            PartRows = PartRows,
+            PartBytes = PartBytes,
+            Progress = Progress,
+        };
         var leakage = join.Write(writer, cancellationToken);
         if (request.Rules.AsFeast)
         {
@@ -61,6 +69,8 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
         writer.Seal(manifest);
         return manifest;
     }
+
+    private static long Quarter(LakeOptions? options) => ((long)(options ?? LakeOptions.Default).MemoryLimitMiB << 20) / 4;
 
     private static DataSetQuery Query(TrainingRequest request, LabelTable labels) => new(
         request.Labels.Path,

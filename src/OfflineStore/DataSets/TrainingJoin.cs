@@ -58,6 +58,12 @@ internal sealed class TrainingJoin
     /// <summary>What each column was made from.</summary>
     public IReadOnlyList<string> Origins { get; }
 
+    /// <summary>As <see cref="TrainingExport.PartRows"/>.</summary>
+    public required int PartRows { get; init; }
+
+    /// <summary>As <see cref="TrainingExport.PartBytes"/>.</summary>
+    public required long PartBytes { get; init; }
+
     public IProgress<(long Done, long Total)>? Progress { get; init; }
 
     /// <summary>Writes every label's row, in order, and tells what event times alone would change.</summary>
@@ -74,11 +80,11 @@ internal sealed class TrainingJoin
         ViewJoin[] views = [.. _plan.Views];
         _workers.Each(views.Length, (connection, i) => views[i] = Prepare(connection, views[i], cancellationToken), cancellationToken);
         var plan = _plan with { Views = views };
-        _held.Bound(_connection, cancellationToken);
+        var part = Part(plan, cancellationToken);
         AnswerWindows(cancellationToken);
-        for (long from = 0; from == 0 || from < _labels.Rows; from += TrainingExport.PartRows)
+        for (long from = 0; from == 0 || from < _labels.Rows; from += part)
         {
-            var to = Math.Min(from + TrainingExport.PartRows, _labels.Rows);
+            var to = Math.Min(from + part, _labels.Rows);
             _matched.Match(plan, Best, _held, _leakage, from, to, cancellationToken);
             _workers.Each(views.Length, (connection, i) => _leakage.Count(connection, views[i], _matched, _held, cancellationToken), cancellationToken);
             if (to >= _labels.Rows)
@@ -91,6 +97,17 @@ internal sealed class TrainingJoin
         }
 
         return _leakage.Report(_connection, cancellationToken);
+    }
+
+    /// <summary>Labels of a part. One part is the file; of several it has to be put together, which takes a third of the time again.</summary>
+    private int Part(JoinPlan plan, CancellationToken cancellationToken)
+    {
+        var width = MatchedLabels.Width(plan, _leakage);
+        var affordable = width == 0 ? 0 : PartBytes / (width * DataSetWriter.RowGroup);
+        var groups = Math.Min(affordable, Math.Min((_labels.Rows / DataSetWriter.RowGroup) + 1, int.MaxValue / DataSetWriter.RowGroup));
+        var part = (int)Math.Max(PartRows, groups * DataSetWriter.RowGroup);
+        _held.Bound(_connection, (part - PartRows) * width, cancellationToken);
+        return part;
     }
 
     private bool IsWindow(SelectedView view) => _request.Rules.WindowAt == WindowAt.Label && view.View.Aggregated is not null;
@@ -135,9 +152,9 @@ internal sealed class TrainingJoin
             }
 
             var windows = new LabelWindows(_connection, table, view, _labels, _plan, index, _groups[index], cancellationToken);
-            for (long from = 0; from < _labels.Rows; from += TrainingExport.PartRows)
+            for (long from = 0; from < _labels.Rows; from += PartRows)
             {
-                windows.Answer(from, from + TrainingExport.PartRows, cancellationToken);
+                windows.Answer(from, from + PartRows, cancellationToken);
                 windows.Differ(cancellationToken);
                 _leakage.CountWindows(_connection, index, cancellationToken);
             }

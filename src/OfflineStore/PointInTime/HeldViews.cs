@@ -157,8 +157,9 @@ internal sealed class HeldViews(int memoryLimitMiB, long bytes)
 
     private static long AnswerBytes(int columns) => sizeof(long) + (columns * (sizeof(long) + 1L));
 
-    /// <summary>Lowers DuckDB's bound by what is held, when every view is.</summary>
-    public void Bound(DuckDbConnection connection, CancellationToken cancellationToken) => LakeDatabase.Bound(connection, memoryLimitMiB - (int)(_used >> 20), cancellationToken);
+    /// <summary>Lowers DuckDB's bound by what is held, when every view is, and by other memory.</summary>
+    public void Bound(DuckDbConnection connection, long others, CancellationToken cancellationToken) =>
+        LakeDatabase.Bound(connection, memoryLimitMiB - (int)((_used + others) >> 20), cancellationToken);
 
     /// <summary>Whether a feature is looked up.</summary>
     public bool Holds(int view, int feature) => _views.TryGetValue(view, out var held) && held.Features.Contains(feature);

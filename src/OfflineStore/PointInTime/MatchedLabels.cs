@@ -42,6 +42,13 @@ internal sealed class MatchedLabels(DuckDbConnection connection)
         }
     }
 
+    /// <summary>Bytes that a label takes: for each view a position, a second one or a doubt, and marks of nulls.</summary>
+    public static long Width(JoinPlan plan, Leakage leakage)
+    {
+        var bytes = ((plan.Views.Count + leakage.Late.Count) * (sizeof(long) + 1)) + (leakage.Doubted.Count * (sizeof(bool) + 1));
+        return (bytes + sizeof(long) - 1) / sizeof(long) * sizeof(long);
+    }
+
     /// <summary>A SELECT of the labels of the part, in their order, with their number <c>rid</c> and the views' <c>sid0, sid1, …</c>.</summary>
     public string Rows(JoinPlan plan) =>
         $"SELECT *, {RowId} AS rid{string.Concat(plan.Views.Select(v => $", {Cell($"sid{v.Index}", RowId)} AS sid{v.Index}"))} FROM {LabelTable.Name} WHERE {InPart(RowId)}";

@@ -33,14 +33,15 @@ internal static class CaptureCommands
         return fstore.Start(environment, arguments);
     }
 
+    /// <summary>What a command printed that ended with the code, to its output, or to its errors with another code than 0.</summary>
     public static async Task<string> EndAsync(Process process, int code)
     {
         using (process)
         {
             var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             await process.WaitForExitAsync();
-            Assert.True(process.ExitCode == code, $"{process.ExitCode}: {await error}{await output}");
-            return await output;
+            Assert.True(process.ExitCode == code, $"{string.Join(' ', process.StartInfo.ArgumentList.Skip(1))} ended with {process.ExitCode}: {await output}{await error}");
+            return code == 0 ? await output : await error;
         }
     }
 

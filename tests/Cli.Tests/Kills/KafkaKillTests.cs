@@ -7,6 +7,7 @@ using FeatureStore.Ingest.Import;
 using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake.Upkeep;
 using FeatureStore.Tests.Servers;
+using static FeatureStore.Cli.Tests.Kills.CaptureCommands;
 
 namespace FeatureStore.Cli.Tests.Kills;
 
@@ -125,18 +126,7 @@ public sealed class KafkaKillTests
 
     private static Process Start(KafkaServer server, Fstore fstore, string? fault, params string[] arguments)
     {
-        var environment = new Dictionary<string, string>
-        {
-            ["FSTORE__KAFKA__BOOTSTRAP_SERVERS"] = server.Address,
-            ["FSTORE__KAFKA__CLUSTER"] = "test",
-            ["FSTORE__KAFKA__SESSION_TIMEOUT_MS"] = "1500",
-            ["FSTORE__KAFKA__HEARTBEAT_INTERVAL_MS"] = "300",
-        };
-        foreach (var (name, value) in KafkaServer.ClientSettings)
-        {
-            environment["FSTORE__KAFKA__" + name.ToUpperInvariant().Replace('.', '_')] = value;
-        }
-
+        var environment = KafkaCommands.Environment(server);
         if (fault is not null)
         {
             environment["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "FeatureStore.Tests.Faults.dll");
@@ -144,14 +134,6 @@ public sealed class KafkaKillTests
         }
 
         return fstore.Start(environment, arguments);
-    }
-
-    private static async Task<string> EndAsync(Process process, int code)
-    {
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == code, $"{process.ExitCode}: {await error}{await output}");
-        return await output;
     }
 
     private static IEnumerable<JsonNode> Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!);

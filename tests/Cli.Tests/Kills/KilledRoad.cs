@@ -1,66 +1,51 @@
 using System.Diagnostics;
 using System.Globalization;
 using FeatureStore.Cli.Tests.Verbs;
-using FeatureStore.Tests.Servers;
-using FeatureStore.Tests.Servers.S3;
 using Npgsql;
+using static FeatureStore.Cli.Tests.Kills.CaptureCommands;
 
 namespace FeatureStore.Cli.Tests.Kills;
 
-/// <summary>A bank in PostgreSQL, its lake on S3 and its features in Redis; the jobs between are killed, and the servers have troubles.</summary>
+/// <summary>
+/// A bank in PostgreSQL, its lake on S3 and its features in Redis; the jobs between are killed, and the servers have troubles. Over Kafka the changes go on from
+/// the lake that captures them into a second one, and the features are made of that.
+/// </summary>
 internal sealed class KilledRoad : IAsyncDisposable
 {
-    private const string Bucket = "transaction-data";
+    private const string CaptureLake = "captured";
+    private const string KafkaLake = "over-kafka";
     private const string FirstDay = "2026-01-05";
+    private const string Settings = "feature_store.yaml";
     private const int SigKilled = 137;
     private const int Outside = 3;
 
     private static readonly Dictionary<string, string[]> Steps = new()
     {
         ["capture"] = ["Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone", "Ingest/BatchLanded", "Ingest/PositionNoted"],
+        ["ingest"] = ["Ingest/BatchRead", "Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone", "Ingest/BatchLanded", "Ingest/PositionNoted"],
         ["features"] = ["Lake/FileStaged", "Lake/FileMoved", "Lake/CommitReady", "Lake/CommitDone"],
         ["materialize-incremental"] = ["Jobs/LeaseTaken", "Jobs/FenceRaised", "Jobs/BatchWritten", "Jobs/StoreMarked", "Jobs/RangeNoted"],
     };
 
     private readonly Random _random;
-    private readonly PostgresServer _postgres;
-    private readonly RedisServer _redis;
-    private readonly S3TestServer _s3;
+    private readonly RoadServers _servers;
     private readonly SlotWatch _watch;
-    private readonly Fstore _fstore = new();
+    private readonly RoadWriter _writer;
+    private readonly Fstore _capturing = new();
+    private readonly Fstore _fstore;
     private readonly Dictionary<string, int> _kills = [];
     private readonly List<string> _troubles = [];
     private int _days = 8;
     private int _trouble;
 
-    private KilledRoad(Random random, PostgresServer postgres, RedisServer redis, S3TestServer s3)
+    private KilledRoad(Random random, RoadServers servers)
     {
-        (_random, _postgres, _redis, _s3, _trouble) = (random, postgres, redis, s3, random.Next(5));
-        _watch = new SlotWatch(Connection, s3, Bucket);
-        File.WriteAllText(Path.Combine(_fstore.Repo, "feature_store.yaml"), $"""
-            project: bank_features
-            provider: local
-            registry: data/registry.db
-            online_store:
-              type: redis
-              connection_string: {redis.Address}
-            offline_store:
-              type: file
-            entity_key_serialization_version: 3
-            fstore:
-              lake: s3://{Bucket}
-              log: data/log.db
-              s3:
-                endpoint: {s3.Endpoint}
-                access_key: {S3TestServer.AccessKey}
-                secret_key: {S3TestServer.SecretKey}
-                conditional_put: yes
-                cache_folder: data/cache
-                timeout_seconds: 10
-              postgres:
-                connection_string: {Connection}
-
-            """);
+        (_random, _servers, _trouble) = (random, servers, random.Next(5));
+        _watch = new SlotWatch(servers.Connection, servers.S3, RoadServers.Bucket, CaptureLake);
+        _writer = new RoadWriter(servers.Connection);
+        _fstore = IsOverKafka ? new Fstore() : _capturing;
+        File.WriteAllText(Path.Combine(_fstore.Repo, Settings), servers.Settings(KafkaLake));
+        File.WriteAllText(Path.Combine(_capturing.Repo, Settings), servers.Settings(CaptureLake));
     }
 
     /// <summary>Kills so far, by where.</summary>
@@ -71,40 +56,45 @@ internal sealed class KilledRoad : IAsyncDisposable
     /// <summary>How often the slot's position was held against the lake.</summary>
     public int Samples => _watch.Samples;
 
-    private string Connection => $"Host=127.0.0.1;Port={_postgres.Port};Username={_postgres.User};Database=postgres;Pooling=false";
+    /// <summary>Statements that were written beside the jobs.</summary>
+    public int Written => _writer.Written;
+
+    private bool IsOverKafka => _servers.Kafka is not null;
+
+    private string Address => _servers.Connection;
 
     private string LastDay => DateTime.Parse(FirstDay, CultureInfo.InvariantCulture).AddDays(_days).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
-    public static async Task<KilledRoad> StartAsync(Random random)
-    {
-        PostgresServer.Need();
-        RedisServer.Need();
-        return new KilledRoad(random, await PostgresServer.StartAsync("wal_level=logical"), await RedisServer.StartAsync(), await S3TestServer.StartAsync(Bucket, "transaction-data-user"));
-    }
+    public static async Task<KilledRoad> StartAsync(Random random, bool isOverKafka) => new(random, await RoadServers.StartAsync(isOverKafka));
 
     public async ValueTask DisposeAsync()
     {
+        await _writer.DisposeAsync();
         await _watch.DisposeAsync();
-        await _s3.DisposeAsync();
-        await _redis.DisposeAsync();
-        await _postgres.DisposeAsync();
+        await _servers.DisposeAsync();
         _fstore.Dispose();
+        if (IsOverKafka)
+        {
+            _capturing.Dispose();
+        }
     }
 
     public async Task RunAsync(int kills)
     {
         await OkAsync("apply");
         await WriteAsync();
-        await OkAsync("capture", "--until-caught-up");
+        await OkAsync(Capture());
+        await OkAsync(Ingest());
         await OkAsync(Compute());
         await OkAsync("materialize", FirstDay, LastDay);
         _watch.Begin();
+        _writer.Begin();
         while (_kills.Values.Sum() < kills)
         {
             _days += _random.Next(2) + 1;
             await WriteAsync();
             await TroubleAsync();
-            foreach (var job in (string[][])[Capture(), _random.Next(2) == 0 ? ["features", "compute", "--touched"] : Compute(), ["materialize-incremental", LastDay]])
+            foreach (var job in Jobs())
             {
                 while (_random.Next(3) > 0)
                 {
@@ -115,8 +105,10 @@ internal sealed class KilledRoad : IAsyncDisposable
             }
         }
 
+        await _writer.EndAsync();
         await _watch.EndAsync();
         await OkAsync(Capture());
+        await OkAsync(Ingest());
         await OkAsync(Compute());
         await OkAsync("materialize-incremental", LastDay);
         await OkAsync("rebuild");
@@ -124,11 +116,17 @@ internal sealed class KilledRoad : IAsyncDisposable
         for (var monday = DateTime.Parse("2026-01-12", CultureInfo.InvariantCulture); monday <= DateTime.Parse(LastDay, CultureInfo.InvariantCulture); monday = monday.AddDays(7))
         {
             var day = monday.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-            await RoadOracle.CompareAsync(Connection, day, await OkAsync("features", "show", "--as-of", day, "--json"));
+            await RoadOracle.CompareAsync(Address, day, await OkAsync("features", "show", "--as-of", day, "--json"));
         }
     }
 
-    private static string[] Capture() => ["capture", "--until-caught-up"];
+    private string[][] Jobs() =>
+        [Capture(), .. IsOverKafka ? new[] { Ingest() } : [], _random.Next(2) == 0 ? ["features", "compute", "--touched"] : Compute(), ["materialize-incremental", LastDay]];
+
+    private string[] Capture() => ["capture", "--until-caught-up", .. IsOverKafka ? new[] { "--also-to", "kafka" } : []];
+
+    // The embedded log of a road without Kafka is empty.
+    private string[] Ingest() => IsOverKafka ? ["ingest", "--from", "kafka"] : ["ingest"];
 
     private string[] Compute() => ["features", "compute", "--from", "2026-01-12", "--as-of", LastDay, "--every", "7d"];
 
@@ -140,7 +138,7 @@ internal sealed class KilledRoad : IAsyncDisposable
             UPDATE transactions SET amount = amount + 1 WHERE mod(abs(hashtext(transaction_id)), 17) = {_random.Next(17)};
             DELETE FROM transactions WHERE mod(abs(hashtext(transaction_id)), 53) = {_random.Next(53)};
             """);
-        await using var connection = new NpgsqlConnection(Connection);
+        await using var connection = new NpgsqlConnection(Address);
         await connection.OpenAsync();
         await using var copy = await connection.BeginTextImportAsync("COPY transactions (user_id, transaction_id, amount) FROM STDIN");
         for (var i = 0; i < 500; i++)
@@ -156,33 +154,42 @@ internal sealed class KilledRoad : IAsyncDisposable
     /// <summary>The next of the troubles, so that each comes in its turn.</summary>
     private async Task TroubleAsync()
     {
-        string[] all = ["PostgreSQL stopped at once", "slot dropped", "S3 paused", "Redis flushed", "sender ended"];
+        // What was deleted while there was no slot is told to a lake by a new snapshot, and to Kafka by nobody.
+        string[] all = ["PostgreSQL stopped at once", IsOverKafka ? "broker killed" : "slot dropped", "S3 paused", "Redis flushed", "sender ended"];
         var trouble = all[_trouble++ % all.Length];
         _troubles.Add(trouble);
         switch (trouble)
         {
             case "PostgreSQL stopped at once":
-                await RunAsync(Capture(), null, _postgres.CrashAsync);
+                await RunAsync(Capture(), null, _servers.Postgres.CrashAsync);
                 break;
             case "slot dropped":
                 _watch.Rest();
                 await SqlAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
                 await SqlAsync($"DELETE FROM transactions WHERE mod(abs(hashtext(transaction_id)), 53) = {_random.Next(53)}");
-                Assert.Contains("the slot is gone", await EndAsync(_fstore.Start(Capture()), Outside), StringComparison.Ordinal);
+                Assert.Contains("the slot is gone", await EndAsync(Start(Capture()), Outside), StringComparison.Ordinal);
                 await KillAsync([.. Capture(), "--resnapshot"]);
                 await OkAsync([.. Capture(), "--resnapshot"]);
                 _watch.GoOn();
                 break;
+            case "broker killed":
+                await RunAsync(_random.Next(2) == 0 ? Capture() : Ingest(), null, async () =>
+                {
+                    _servers.Kafka!.Kill();
+                    await WriteAsync();
+                    await _servers.Kafka.RestartAsync();
+                });
+                break;
             case "S3 paused":
                 await RunAsync(Capture(), null, async () =>
                 {
-                    _s3.Pause();
+                    _servers.S3.Pause();
                     await WriteAsync();
-                    _s3.GoOn();
+                    _servers.S3.GoOn();
                 });
                 break;
             case "Redis flushed":
-                await _redis.SendAsync("FLUSHALL", CancellationToken.None);
+                await _servers.Redis.SendAsync("FLUSHALL", CancellationToken.None);
                 break;
             default:
                 await RunAsync(Capture(), null, () => SqlAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'walsender'"));
@@ -201,7 +208,7 @@ internal sealed class KilledRoad : IAsyncDisposable
             ["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "FeatureStore.Tests.Faults.dll"),
             ["FSTORE_FAULT"] = $"FeatureStore-{killedAt}/{_random.Next(2) + 1}",
         };
-        using var process = _fstore.Start(environment, job);
+        using var process = Start(job, environment);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         if (isRandom || meanwhile is not null)
         {
@@ -228,22 +235,14 @@ internal sealed class KilledRoad : IAsyncDisposable
 
     private async Task SqlAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection(Connection);
+        await using var connection = new NpgsqlConnection(Address);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
     }
 
-    private Task<string> OkAsync(params string[] arguments) => EndAsync(_fstore.Start(arguments), 0);
+    private Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        (arguments[0] == "capture" ? _capturing : _fstore).Start(_servers.Environment.Concat(environment ?? new Dictionary<string, string>()).ToDictionary(), arguments);
 
-    private static async Task<string> EndAsync(Process process, int code)
-    {
-        using (process)
-        {
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await process.WaitForExitAsync();
-            Assert.True(process.ExitCode == code, $"{string.Join(' ', process.StartInfo.ArgumentList.Skip(1))} ended with {process.ExitCode}: {await output}{await error}");
-            return code == 0 ? await output : await error;
-        }
-    }
+    private Task<string> OkAsync(params string[] arguments) => EndAsync(Start(arguments), 0);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using FeatureStore.Tests.Servers.S3;
 using Npgsql;
@@ -6,12 +7,15 @@ using NpgsqlTypes;
 namespace FeatureStore.Cli.Tests.Kills;
 
 /// <summary>Looks again and again whether the slot was told of more than the lake holds.</summary>
-internal sealed class SlotWatch(string connection, S3TestServer s3, string bucket) : IAsyncDisposable
+/// <param name="lake">The folder of the bucket that the changes are captured into.</param>
+internal sealed class SlotWatch(string connection, S3TestServer s3, string bucket, string lake) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _look = new(1);
+    private readonly HashSet<string> _read = [];
     private Task _watching = Task.CompletedTask;
+    private long _durable;
 
     public int Samples { get; private set; }
 
@@ -77,10 +81,19 @@ internal sealed class SlotWatch(string connection, S3TestServer s3, string bucke
         return await command.ExecuteScalarAsync() is NpgsqlLogSequenceNumber lsn ? (long)(ulong)lsn : 0;
     }
 
-    // The table that is landed last has the progress with each batch.
-    private long Durable() => s3.Keys(bucket).Concat(s3.Keys("transaction-data-user"))
-        .Where(k => k.Contains("/_delta_log/", StringComparison.Ordinal) && k.EndsWith(".json", StringComparison.Ordinal))
-        .SelectMany(k => (s3.Get(bucket, k) ?? s3.Get("transaction-data-user", k) ?? []) is { Length: > 0 } bytes ? System.Text.Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries) : [])
-        .Where(l => l.StartsWith("{\"txn\"", StringComparison.Ordinal))
-        .Select(l => JsonNode.Parse(l)!["txn"]!["version"]!.GetValue<long>()).DefaultIfEmpty().Max();
+    // The table that is landed last has the progress with each batch. A commit that was read says no more than it did then.
+    private long Durable()
+    {
+        foreach (var key in s3.Keys(bucket).Where(k => k.StartsWith($"{lake}/", StringComparison.Ordinal) && k.Contains("/_delta_log/", StringComparison.Ordinal) && k.EndsWith(".json", StringComparison.Ordinal)))
+        {
+            if (_read.Add(key))
+            {
+                _durable = Math.Max(_durable, Encoding.UTF8.GetString(s3.Get(bucket, key) ?? []).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Where(l => l.StartsWith("{\"txn\"", StringComparison.Ordinal))
+                    .Select(l => JsonNode.Parse(l)!["txn"]!["version"]!.GetValue<long>()).DefaultIfEmpty().Max());
+            }
+        }
+
+        return _durable;
+    }
 }

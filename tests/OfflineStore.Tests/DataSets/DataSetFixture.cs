@@ -57,7 +57,9 @@ internal sealed class DataSetFixture : IDisposable
 
     /// <param name="holds">Whether views may be held in memory, as small ones are.</param>
     public DataSetManifest Export(TrainingRequest request, string output, LakeOptions? options = null, bool holds = true) =>
-        (holds ? new TrainingExport(Root, options) : new TrainingExport(Root, options) { HeldBytes = 0 }).Run(Snapshot, request, DataSetTarget.Of(In(output)), CancellationToken.None);
+        Export(holds ? new TrainingExport(Root, options) : new TrainingExport(Root, options) { HeldBytes = 0 }, request, output);
+
+    public DataSetManifest Export(TrainingExport export, TrainingRequest request, string output) => export.Run(Snapshot, request, DataSetTarget.Of(In(output)), CancellationToken.None);
 
     public void Sql(string sql)
     {

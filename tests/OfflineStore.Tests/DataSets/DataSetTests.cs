@@ -132,6 +132,18 @@ public sealed class DataSetTests : IDisposable
     }
 
     [Fact]
+    public void Export_OnePartOrSeveral_GivesTheSameBytes()
+    {
+        _lake.Sql($"COPY (SELECT 'u' || (hash(i) % 5) AS user_id, make_timestamptz({10 * Day} + CAST(hash(i + 7) % {20 * Day} AS BIGINT)) AS event_timestamp, i FROM range(300000) t(i)) TO '{_lake.In("many.parquet")}' (FORMAT PARQUET)");
+        var request = new TrainingRequest(new LabelInput(_lake.In("many.parquet"), null, null), ["weekly:n", "weekly:total", "limits:credit"], null, false, JoinRules.Default, new Dictionary<string, long>());
+        var several = _lake.Export(new TrainingExport(_lake.Root) { PartRows = 122_880, PartBytes = 0 }, request, "a.parquet");
+        var one = _lake.Export(new TrainingExport(_lake.Root) { PartRows = 122_880 }, request, "a.parquet");
+
+        Assert.Equal(several.ToJson(), one.ToJson());
+        Assert.Equal(300_000, one.Rows);
+    }
+
+    [Fact]
     public void Export_IntoAFolder_WritesAFileForEachDayInTheOrderOfTheLabels()
     {
         var manifest = _lake.Export(Labels(), "set");
