@@ -24,6 +24,7 @@ public sealed class IngestRunner(
 
     internal const long BatchBytesMax = 32L << 20;
     private readonly TopicReader _topic = new(source, columns, options);
+    private readonly YoungGarbage _garbage = new();
     private EnvelopeReader? _reader;
     private long _readerAt;
 
@@ -58,6 +59,13 @@ public sealed class IngestRunner(
     public LandedBatch? Step(int batchRows, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchRows);
+        var landed = Land(batchRows, cancellationToken);
+        _garbage.Bound(); // The batch is garbage by now, and nothing of the next is there yet.
+        return landed;
+    }
+
+    private LandedBatch? Land(int batchRows, CancellationToken cancellationToken)
+    {
         var landed = Landed;
         var from = source.Next(landed);
         var batch = source.Read(from, batchRows, BatchBytesMax);

@@ -11,7 +11,7 @@ internal static class LakeUpkeepVerbs
 {
     private const long BytesPerMiB = 1L << 20;
     private static readonly string[] CompactColumns = ["path", "files_removed", "files_added", "bytes_removed", "bytes_added", "commits"];
-    private static readonly string[] VacuumColumns = ["path", "files", "bytes", "retention_hours"];
+    private static readonly string[] VacuumColumns = ["path", "files", "bytes", "uploads", "retention_hours"];
     private static readonly string[] FaultColumns = ["table", "fault", "path", "detail"];
 
     public static Command Compact()
@@ -45,7 +45,7 @@ internal static class LakeUpkeepVerbs
         var retention = new Option<double?>("--retention-hours") { Description = "How long files stay after the commit that took them out; a week where the table does not say." };
         var isShort = new Option<bool>("--allow-short-retention") { Description = "Take a retention below the table's own. Only when nothing else uses the table." };
         var isDry = new Option<bool>("--dry-run") { Description = "Tell what would go, and delete nothing." };
-        var command = new Command("vacuum", "Delete files that no version within the retention names. Example: fstore lake vacuum --dry-run") { table, retention, isShort, isDry };
+        var command = new Command("vacuum", "Delete files that no version within the retention names, and what broken runs left. Example: fstore lake vacuum --dry-run") { table, retention, isShort, isDry };
         command.SetAction((parsed, cancellationToken) =>
         {
             TimeSpan? kept = parsed.GetValue(retention) switch
@@ -59,7 +59,7 @@ internal static class LakeUpkeepVerbs
                 .Select(path => (Path: path, Done: new Vacuum(LakeVerb.Root(repo, path)).Run(kept, parsed.GetValue(isShort), parsed.GetValue(isDry), cancellationToken)));
             Answer.Rows(parsed.GetValue(GlobalOptions.Json), VacuumColumns, results.Select(r => new object?[]
             {
-                r.Path, r.Done.Paths.Count, r.Done.Bytes, r.Done.Retention.TotalHours,
+                r.Path, r.Done.Paths.Count, r.Done.Bytes, r.Done.Uploads.Count, r.Done.Retention.TotalHours,
             }));
             return Task.FromResult(ExitCodes.Ok);
         });

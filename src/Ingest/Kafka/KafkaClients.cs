@@ -13,6 +13,7 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
     private const string OldKey = "__debezium.oldkey";
     private const string OwnHeaders = "__debezium.";
     private const int QueueKilobytes = 8 * 1024;
+    private const int FullQueueMillis = 10; // A queue that is full is looked at again; by default after a second, when a batch was long landed.
     private const int DeliveryMillis = 60_000;
     private const int TopicsMillis = 30_000; // Within it a topic that was made meanwhile is found.
     private static readonly UTF8Encoding Utf8 = new();
@@ -23,7 +24,7 @@ internal sealed class KafkaClients(KafkaOptions options, Action<string> note)
 
     public string Shown => options.Shown;
 
-    public ConsumerBuilder<byte[]?, byte[]?> Consumer() => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(Own("queued.max.messages.kbytes", $"{QueueKilobytes}", "topic.metadata.refresh.interval.ms", $"{TopicsMillis}"))
+    public ConsumerBuilder<byte[]?, byte[]?> Consumer() => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig(Own("queued.max.messages.kbytes", $"{QueueKilobytes}", "fetch.queue.backoff.ms", $"{FullQueueMillis}", "topic.metadata.refresh.interval.ms", $"{TopicsMillis}"))
     {
         GroupId = options.Group,
         EnableAutoCommit = false,

@@ -1,5 +1,6 @@
 using FeatureStore.Contract.Rows;
 using FeatureStore.Jobs.Runs;
+using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OnlineStore;
 
 namespace FeatureStore.Jobs.Materialize;

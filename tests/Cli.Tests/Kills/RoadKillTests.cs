@@ -10,7 +10,7 @@ namespace FeatureStore.Cli.Tests.Kills;
 /// </summary>
 public sealed class RoadKillTests(ITestOutputHelper output)
 {
-    private const int KillsPerRoad = 25;
+    private const int KillsPerRoad = 40;
     private const int RoadsLeast = 2; // One over Kafka.
     private const int KillsUsually = 6; // Each takes some seconds.
 

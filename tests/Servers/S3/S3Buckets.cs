@@ -5,7 +5,7 @@ namespace FeatureStore.Tests.Servers.S3;
 
 internal sealed record S3Stored(byte[] Bytes, string ETag, DateTimeOffset Modified, string ContentType);
 
-internal sealed record S3Pending(string Key, SortedDictionary<int, (byte[] Bytes, string ETag)> Parts);
+internal sealed record S3Pending(string Key, DateTimeOffset Began, SortedDictionary<int, (byte[] Bytes, string ETag)> Parts);
 
 /// <summary>What the buckets of a test server hold.</summary>
 internal sealed class S3Buckets

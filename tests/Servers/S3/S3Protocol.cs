@@ -114,7 +114,8 @@ internal sealed class S3Protocol
         {
             case "GET" when request.Asked("uploads") is not null:
                 return S3Answer.Xml(new XElement(S3Answer.Xmlns + "ListMultipartUploadsResult", new XElement(S3Answer.Xmlns + "Prefix"), new XElement(S3Answer.Xmlns + "IsTruncated", "false"), _buckets.Uploads.OrderBy(u => u.Value.Key, StringComparer.Ordinal).Select(u =>
-                    new XElement(S3Answer.Xmlns + "Upload", new XElement(S3Answer.Xmlns + "Key", u.Value.Key), new XElement(S3Answer.Xmlns + "UploadId", u.Key)))));
+                    new XElement(S3Answer.Xmlns + "Upload", new XElement(S3Answer.Xmlns + "Key", u.Value.Key), new XElement(S3Answer.Xmlns + "UploadId", u.Key),
+                    new XElement(S3Answer.Xmlns + "Initiated", u.Value.Began.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture))))));
             case "GET":
                 return S3Listing.Of(request.Bucket, objects, request.Asked);
             case "POST" when request.Asked("delete") is not null:
@@ -138,7 +139,7 @@ internal sealed class S3Protocol
         if (request.Asked("uploads") is not null)
         {
             var started = Guid.NewGuid().ToString("N");
-            _buckets.Uploads[started] = new S3Pending(request.Key, []);
+            _buckets.Uploads[started] = new S3Pending(request.Key, DateTimeOffset.UtcNow, []);
             return S3Answer.Xml(new XElement(S3Answer.Xmlns + "InitiateMultipartUploadResult",
                 new XElement(S3Answer.Xmlns + "Bucket", request.Bucket), new XElement(S3Answer.Xmlns + "Key", request.Key), new XElement(S3Answer.Xmlns + "UploadId", started)));
         }

@@ -8,6 +8,11 @@ namespace FeatureStore.OfflineStore.Lake.Places;
 /// <param name="ETag">What the store says its bytes are; null for a folder.</param>
 internal sealed record LakeObject(string Name, long Bytes, DateTimeOffset Modified, string? ETag = null);
 
+/// <summary>A file whose parts were sent and that was never made of them; no listing of files shows it.</summary>
+/// <param name="Name">What it would have been called, relative to the place.</param>
+/// <param name="Remove">Deletes the parts; safe to repeat.</param>
+internal sealed record UnfinishedFile(string Name, Action Remove);
+
 /// <summary>
 /// Where a lake, a table or its log lies: a folder, or a prefix of an S3 bucket. Whoever reads or writes a table goes through here, and what is
 /// said of durability holds for both: when a method that writes returns, a crash takes nothing back.
@@ -97,6 +102,9 @@ public abstract class LakePlace
 
     /// <summary>Deletes a file; one that is gone is no fault.</summary>
     internal abstract void Delete(string name);
+
+    /// <summary>Files that were begun before a moment and never finished, where a store keeps such.</summary>
+    internal virtual IReadOnlyList<UnfinishedFile> Unfinished(DateTimeOffset before) => [];
 
     /// <summary>Makes deletions durable.</summary>
     internal abstract void Flush();

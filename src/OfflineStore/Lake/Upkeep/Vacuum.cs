@@ -5,7 +5,9 @@ namespace FeatureStore.OfflineStore.Lake.Upkeep;
 
 /// <summary>What a vacuum deleted, or would delete.</summary>
 /// <param name="Paths">Relative to the table's folder.</param>
-public sealed record VacuumResult(IReadOnlyList<string> Paths, long Bytes, TimeSpan Retention);
+/// <param name="Bytes">Of these.</param>
+/// <param name="Uploads">Files that a broken run had sent in part to a bucket.</param>
+public sealed record VacuumResult(IReadOnlyList<string> Paths, long Bytes, IReadOnlyList<string> Uploads, TimeSpan Retention);
 
 /// <summary>
 /// Deletes data files that no version within the retention names, and what broken runs left. A file is looked at by its own age too, so
@@ -35,7 +37,9 @@ public sealed class Vacuum(LakePlace root, TimeProvider? time = null)
         var named = Named(log, snapshot, keepFrom, cancellationToken);
         var old = found.Where(f => f.Modified < keepFrom && !named.Contains(f.Name)
             && (f.Name.EndsWith(".parquet", StringComparison.Ordinal) || snapshot.Tombstones.ContainsKey(f.Name)));
-        var temporary = LakeFiles.Temporary(root).Where(f => f.Modified < now - (kept < TemporaryAge ? kept : TemporaryAge));
+        var abandoned = now - (kept < TemporaryAge ? kept : TemporaryAge);
+        var temporary = LakeFiles.Temporary(root).Where(f => f.Modified < abandoned);
+        var uploads = root.Unfinished(abandoned);
         var doomed = old.Concat(temporary).ToList();
         foreach (var file in isDryRun ? [] : doomed)
         {
@@ -44,7 +48,13 @@ public sealed class Vacuum(LakePlace root, TimeProvider? time = null)
             LakeSteps.Log.DataFileDeleted();
         }
 
-        return new VacuumResult([.. doomed.Select(f => f.Name)], doomed.Sum(f => f.Bytes), kept);
+        foreach (var upload in isDryRun ? [] : uploads)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            upload.Remove();
+        }
+
+        return new VacuumResult([.. doomed.Select(f => f.Name)], doomed.Sum(f => f.Bytes), [.. uploads.Select(u => u.Name)], kept);
     }
 
     private TimeSpan Retention(DeltaSnapshot snapshot, TimeSpan? asked, bool isShortAllowed)

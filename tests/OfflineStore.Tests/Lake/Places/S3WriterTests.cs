@@ -2,7 +2,9 @@ using FeatureStore.OfflineStore.Features;
 using FeatureStore.OfflineStore.Lake;
 using FeatureStore.OfflineStore.Lake.Places;
 using FeatureStore.OfflineStore.Lake.Places.S3;
+using FeatureStore.OfflineStore.Lake.Upkeep;
 using FeatureStore.OfflineStore.Tests.Features;
+using FeatureStore.OfflineStore.Tests.Lake.Upkeep;
 
 namespace FeatureStore.OfflineStore.Tests.Lake.Places;
 
@@ -134,5 +136,27 @@ public sealed class S3WriterTests
         // What has other bytes now is another file.
         places.Server!.Set(TestPlaces.Bucket, "lake/f0", [7]);
         Assert.Equal([7], await File.ReadAllBytesAsync(second.Place($"s3://{TestPlaces.Bucket}/lake").LocalFiles(["f0"])[0]));
+    }
+
+    [Fact]
+    public async Task Vacuum_PartsThatBrokenRunsHadSent_AreDeletedWhenTheyAreOld()
+    {
+        await using var places = await TestPlaces.OpenAsync(StoreKind.S3);
+        PlaceTableTests.Append(places.Lake, 1);
+        using var connection = S3Connection.Open(places.Options());
+        foreach (var key in (string[])[$"lake/{Table}/__commit_date=1970-01-01/part-1.parquet", "lake/cdc/transactions-of-another/part-2.parquet"])
+        {
+            connection.Requests.Send("An upload is begun", (c, a) => c.InitiateMultipartUploadAsync(TestPlaces.Bucket, key, a.Token));
+        }
+
+        var root = places.Lake.Below(Table);
+        Assert.Empty(new Vacuum(root).Run(null, isShortAllowed: false, isDryRun: false, CancellationToken.None).Uploads);
+        var later = new TestClock(DateTimeOffset.UtcNow.AddHours(25));
+        Assert.Single(new Vacuum(root, later).Run(null, isShortAllowed: false, isDryRun: true, CancellationToken.None).Uploads);
+        Assert.Equal(2, places.Server!.PendingUploads);
+        var vacuum = new Vacuum(root, later).Run(null, isShortAllowed: false, isDryRun: false, CancellationToken.None);
+        Assert.Equal(["__commit_date=1970-01-01/part-1.parquet"], vacuum.Uploads);
+        Assert.Empty(vacuum.Paths);
+        Assert.Equal(1, places.Server.PendingUploads);
     }
 }

@@ -77,6 +77,9 @@ internal sealed class S3Place(S3Connection connection, S3Bucket bucket, string p
 
     internal override void Delete(string name) => Objects.Delete(KeyOf(name));
 
+    internal override IReadOnlyList<UnfinishedFile> Unfinished(DateTimeOffset before) =>
+        [.. bucket.Upload.Unfinished(Folder, before).Select(u => new UnfinishedFile(u.Key[Folder.Length..], () => bucket.Upload.Remove(u.Key, u.UploadId)))];
+
     internal override void Flush()
     {
         // An answer means that it is durable.

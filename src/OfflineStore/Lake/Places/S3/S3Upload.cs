@@ -1,3 +1,4 @@
+using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
 
@@ -44,6 +45,54 @@ internal sealed class S3Upload(S3Requests requests, S3Objects objects, long part
         {
             var upload = requests.Send(what, (c, a) => c.InitiateMultipartUploadAsync(Bucket, key, a.Token)).UploadId;
             SendParts(file, key, upload, length, what);
+        }
+        catch (AmazonS3Exception e)
+        {
+            throw S3Requests.Refused(what, e);
+        }
+    }
+
+    /// <summary>Uploads in parts that were begun before a moment and neither completed nor aborted, as by a run that was killed. MinIO takes only whole keys for a prefix, so the bucket's are asked for.</summary>
+    public IReadOnlyList<MultipartUpload> Unfinished(string prefix, DateTimeOffset before)
+    {
+        var found = new List<MultipartUpload>();
+        var request = new ListMultipartUploadsRequest { BucketName = Bucket };
+        var what = $"uploads to {objects.Name(prefix)} are listed";
+        try
+        {
+            while (true)
+            {
+                var page = requests.Send(what, (c, a) => c.ListMultipartUploadsAsync(request, a.Token));
+                found.AddRange((page.MultipartUploads ?? []).Where(u => u.Key.StartsWith(prefix, StringComparison.Ordinal) && S3Objects.Utc(u.Initiated) < before));
+                if (page.IsTruncated != true)
+                {
+                    return found;
+                }
+
+                (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
+            }
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed)
+        {
+            return [];
+        }
+        catch (AmazonS3Exception e)
+        {
+            throw S3Requests.Refused(what, e);
+        }
+    }
+
+    /// <summary>Deletes the parts of an upload; one that is gone is no fault.</summary>
+    public void Remove(string key, string upload)
+    {
+        var what = $"the unfinished upload of {objects.Name(key)} is ended";
+        try
+        {
+            requests.Send(what, (c, a) => c.AbortMultipartUploadAsync(Bucket, key, upload, a.Token));
+        }
+        catch (AmazonS3Exception e) when (S3Requests.IsMissing(e))
+        {
+            // It was ended or completed meanwhile.
         }
         catch (AmazonS3Exception e)
         {
@@ -105,7 +154,7 @@ internal sealed class S3Upload(S3Requests requests, S3Objects objects, long part
         }
         catch (Exception e) when (e is AmazonS3Exception || S3Requests.IsPassing(e))
         {
-            // What made the upload fail is told; the bucket's rule for incomplete uploads, or a vacuum, ends this one.
+            // What made the upload fail is told; a vacuum ends this one.
         }
     }
 

@@ -1,6 +1,6 @@
-using FeatureStore.Jobs.Materialize;
+using FeatureStore.OfflineStore.Lake;
 
-namespace FeatureStore.Jobs.Tests.Materialize;
+namespace FeatureStore.OfflineStore.Tests.Lake;
 
 /// <summary>The job's own bound on new objects, whatever the processor's cache makes of the collector's.</summary>
 public sealed class YoungGarbageTests
