@@ -82,6 +82,8 @@ internal record struct EnvelopeSource
     // The text is a JSON list of decimal texts, the first of which is null until a commit was streamed: [null,"123"].
     internal static long? First(ReadOnlySpan<char> sequence)
     {
+        var comma = sequence.IndexOf(',');
+        sequence = comma < 0 ? sequence : sequence[..comma];
         var start = sequence.IndexOfAnyInRange('0', '9');
         if (start < 0)
         {

@@ -60,8 +60,10 @@ public sealed record DataSetTarget(string Path, DataSetFormat Format)
     }
 
     /// <summary>Every data set below a folder, by path.</summary>
-    public static IEnumerable<DataSetTarget> Below(string folder) =>
-        Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 8, IgnoreInaccessible = true })
+    /// <exception cref="LabelException">There is no such folder.</exception>
+    public static IEnumerable<DataSetTarget> Below(string folder) => !Directory.Exists(folder)
+        ? throw new LabelException($"{folder} is no folder; name one that get-historical-features wrote to.")
+        : Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 8, IgnoreInaccessible = true })
             .Where(f => f.EndsWith(ManifestSuffix, StringComparison.Ordinal) || System.IO.Path.GetFileName(f) == FolderManifest)
             .Order(StringComparer.Ordinal)
             .Select(Existing);

@@ -40,6 +40,11 @@ internal sealed class DataSetWriter : IDisposable
             throw new LabelException($"{target.Path} holds files that are no data set; name another folder with --output, or empty this one.");
         }
 
+        if (Above(target.Path).FirstOrDefault(File.Exists) is { } file)
+        {
+            throw new LabelException($"{target.Path} cannot be written, since {file} is a file; name another --output.");
+        }
+
         Directory.CreateDirectory(_workshop);
     }
 
@@ -150,6 +155,14 @@ internal sealed class DataSetWriter : IDisposable
     {
         _hash?.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
         Directory.Delete(_workshop, recursive: true);
+    }
+
+    private static IEnumerable<string> Above(string path)
+    {
+        for (var folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            yield return folder;
+        }
     }
 
     private static string Read(IEnumerable<string> parts) => $"read_parquet([{string.Join(", ", parts.Select(LakeSql.Text))}], hive_partitioning = false)";

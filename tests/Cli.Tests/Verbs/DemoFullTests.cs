@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using FeatureStore.Cli.Tests.Kills;
 using FeatureStore.Tests.Servers;
 
 namespace FeatureStore.Cli.Tests.Verbs;
@@ -16,7 +17,6 @@ public sealed partial class DemoFullTests : IDisposable
     [SkippableFact]
     public async Task Full_KilledRepeatedAndFresh_HasTheSameRowsBothWays()
     {
-        TestProgram.NeedLong();
         KafkaServer.Need();
         await using var postgres = await PostgresServer.StartAsync("wal_level=logical");
         await using var redis = await RedisServer.StartAsync();
@@ -26,7 +26,7 @@ public sealed partial class DemoFullTests : IDisposable
         // Sent to Kafka and not landed: the same events go once more.
         var killed = await RunAsync(new(environment) { ["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "FeatureStore.Tests.Faults.dll"), ["FSTORE_FAULT"] = "FeatureStore-Lake/CommitReady/1" }, Arguments);
         Assert.True(killed.Code == SigKilled, killed.Text);
-        foreach (var arguments in new string[][] { Arguments, Arguments, [.. Arguments, "--fresh"] })
+        foreach (var arguments in TestProgram.IsLong ? [Arguments, Arguments, [.. Arguments, "--fresh"]] : new string[][] { Arguments })
         {
             var (code, text) = await RunAsync(environment, arguments);
             Assert.True(code == 0, text);
@@ -49,24 +49,11 @@ public sealed partial class DemoFullTests : IDisposable
         Assert.Equal(2, (await _fstore.RunAsync("demo", "--full", "--synthetic")).Code);
     }
 
-    private static Dictionary<string, string> Environment(PostgresServer postgres, RedisServer redis, KafkaServer kafka)
+    private static Dictionary<string, string> Environment(PostgresServer postgres, RedisServer redis, KafkaServer kafka) => new(KafkaCommands.Environment(kafka))
     {
-        var environment = new Dictionary<string, string>
-        {
-            ["FSTORE__POSTGRES__CONNECTION_STRING"] = $"Host=127.0.0.1;Port={postgres.Port};Username={postgres.User};Database=postgres",
-            ["FSTORE__KAFKA__BOOTSTRAP_SERVERS"] = kafka.Address,
-            ["FSTORE__KAFKA__CLUSTER"] = "test",
-            ["FSTORE__KAFKA__SESSION_TIMEOUT_MS"] = "1500",
-            ["FSTORE__KAFKA__HEARTBEAT_INTERVAL_MS"] = "300",
-            ["FSTORE_REDIS"] = redis.Address,
-        };
-        foreach (var (name, value) in KafkaServer.ClientSettings)
-        {
-            environment["FSTORE__KAFKA__" + name.ToUpperInvariant().Replace('.', '_')] = value;
-        }
-
-        return environment;
-    }
+        ["FSTORE__POSTGRES__CONNECTION_STRING"] = $"Host=127.0.0.1;Port={postgres.Port};Username={postgres.User};Database=postgres",
+        ["FSTORE_REDIS"] = redis.Address,
+    };
 
     private async Task<(int Code, string Text)> RunAsync(Dictionary<string, string> environment, string[] arguments)
     {

@@ -19,6 +19,15 @@ public sealed class EnvelopeTests
 
     private readonly EnvelopeReader _reader = new(Columns);
 
+    // Of a snapshot's row no commit was streamed before.
+    [Theory]
+    [InlineData("""[null,"9"]""", null)]
+    [InlineData("""["5","9"]""", 5L)]
+    [InlineData("""["5",null]""", 5L)]
+    [InlineData("""["5"]""", 5L)]
+    [InlineData("", null)]
+    public void First_OfASequence_IsTheCommitBeforeOrNone(string sequence, long? commit) => Assert.Equal(commit, EnvelopeSource.First(sequence));
+
     [Theory]
     [InlineData("c")]
     [InlineData("u")]

@@ -159,6 +159,14 @@ public sealed class DataSetTests : IDisposable
     }
 
     [Fact]
+    public void Export_BelowAFile_IsRefusedByItsName()
+    {
+        var file = _lake.Labels("taken", "x");
+        Assert.Contains($"since {file} is a file", Assert.Throws<LabelException>(() => _lake.Export(Labels(), "taken/deep/a.parquet")).Message, StringComparison.Ordinal);
+        Assert.Contains("is no folder", Assert.Throws<LabelException>(() => DataSetTarget.Below(file)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Check_ChangedBytes_AreTold()
     {
         _lake.Export(Labels(), "out.csv");
