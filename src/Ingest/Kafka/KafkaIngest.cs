@@ -118,6 +118,8 @@ public sealed class KafkaIngest(KafkaOptions options, IReadOnlyList<KafkaTopic> 
                 case ErrorCode.OffsetOutOfRange or ErrorCode.Local_AutoOffsetReset:
                     var place = e.ConsumerRecord;
                     throw new KafkaSourceException($"{place?.Topic}, partition {place?.Partition.Value}: the broker does not hold offset {place?.Offset.Value} any more. Run the command again, which names the gap and the way out.", e);
+                case ErrorCode.InvalidSessionTimeout:
+                    throw new KafkaSourceException($"Kafka at {options.Shown} refuses the member of group {options.Group}: {e.Error.Reason}. Set fstore.kafka.session_timeout_ms between the broker's group.min.session.timeout.ms and group.max.session.timeout.ms.", e);
                 case var code when e.Error.IsFatal || code is ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed:
                     throw _clients.Failure(e.Error, e);
                 default:

@@ -46,6 +46,17 @@ public sealed class KafkaGroupTests
     }
 
     [SkippableFact]
+    public async Task Run_ASessionTimeoutThatTheBrokerDoesNotTake_IsRefusedByTheSettingsName()
+    {
+        KafkaServer.Need();
+        await using var server = await KafkaServer.StartAsync("num.partitions=1");
+        using var lake = new KafkaLake(server);
+        server.Write($"impatient.{Table.Topic}", KafkaLake.Transactions(0, 1));
+        var e = Assert.Throws<KafkaSourceException>(() => lake.Run("impatient", [Table], KafkaLake.ToTheEnd, "g", source => source, CancellationToken.None, ("session.timeout.ms", "500"), ("heartbeat.interval.ms", "100")));
+        Assert.Contains("fstore.kafka.session_timeout_ms", e.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public async Task Run_TwoMembersOfAGroup_ShareThePartitionsAndLandEachRowOnce()
     {
         KafkaServer.Need();
