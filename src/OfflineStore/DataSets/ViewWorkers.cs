@@ -18,19 +18,18 @@ internal sealed class ViewWorkers(Func<DuckDbConnection> connect)
         var threads = Threads(cancellationToken);
         var faults = new ExceptionDispatchInfo?[views];
         var bounds = new ParallelOptions { MaxDegreeOfParallelism = threads == 1 ? 1 : threads + 1 };
-        Parallel.For(0, views, bounds, connect, (view, _, connection) =>
+        Parallel.For(0, views, bounds, view =>
         {
             try
             {
+                using var connection = connect();
                 work(connection, view);
             }
             catch (Exception e)
             {
                 faults[view] = ExceptionDispatchInfo.Capture(e);
             }
-
-            return connection;
-        }, static connection => connection.Dispose());
+        });
         faults.FirstOrDefault(f => f is not null)?.Throw();
     }
 
