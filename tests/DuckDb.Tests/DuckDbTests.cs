@@ -97,6 +97,9 @@ public sealed class DuckDbTests : IDisposable
     }
 
     [Fact]
+    public void Execute_NoStatement_ChangesNothing() => Assert.Equal(0, _connection.Execute(string.Empty));
+
+    [Fact]
     public void Execute_NulInTheSql_IsRefused()
     {
         Assert.Contains("NUL", Assert.Throws<DuckDbException>(() => _connection.Execute("select 1 \0; garbage")).Message, StringComparison.Ordinal);

@@ -37,7 +37,9 @@ public sealed class TrainingExport(LakePlace lake, LakeOptions? options = null)
         using var writer = new DataSetWriter(connection, target);
         var pins = new LakePins(lake, request.AtVersions);
         var labels = new LabelLoader(connection, pins, request.Labels).Load(cancellationToken);
-        var join = new TrainingJoin(connection, () => LakeDatabase.Connect(database, cancellationToken), pins, labels, selected, request, new HeldViews((options ?? LakeOptions.Default).MemoryLimitMiB, HeldBytes))
+        var bounds = options ?? LakeOptions.Default;
+        var workers = new ViewWorkers(() => LakeDatabase.Connect(database, cancellationToken), bounds.Threads);
+        var join = new TrainingJoin(connection, workers, pins, labels, selected, request, new HeldViews(bounds.MemoryLimitMiB, HeldBytes))
         {
             PartRows = PartRows,
             PartBytes = PartBytes,

@@ -21,12 +21,12 @@ internal sealed class TrainingJoin
     private readonly ViewWorkers _workers;
     private readonly Lock _large = new();
 
-    /// <param name="connect">Opens another connection to the same database.</param>
+    /// <param name="workers">Connections to the same database.</param>
     /// <param name="held">Holds views that are small.</param>
     /// <exception cref="LabelException">A column of the labels and a feature would have one name.</exception>
     public TrainingJoin(
         DuckDbConnection connection,
-        Func<DuckDbConnection> connect,
+        ViewWorkers workers,
         LakePins pins,
         LabelTable labels,
         SelectedFeatures selected,
@@ -35,7 +35,7 @@ internal sealed class TrainingJoin
     {
         var views = selected.Views;
         (_connection, _pins, _labels, _views, _request, _held, _matched) = (connection, pins, labels, views, request, held, new MatchedLabels(connection));
-        _workers = new ViewWorkers(connect);
+        _workers = workers;
         _onDemand = new OnDemandColumns(labels, selected.OnDemand);
         Columns = [.. labels.Columns.Select(c => c.Name), .. selected.Columns(request.FullNames)];
         Origins = [.. labels.Columns.Select(_ => "label"), .. selected.References()];
@@ -78,7 +78,7 @@ internal sealed class TrainingJoin
         keys.OfferPoints(cancellationToken);
         Leakage.Begin(_connection, cancellationToken);
         ViewJoin[] views = [.. _plan.Views];
-        _workers.Each(views.Length, (connection, i) => views[i] = Prepare(connection, views[i], cancellationToken), cancellationToken);
+        _workers.Each(views.Length, (connection, i) => views[i] = Prepare(connection, views[i], cancellationToken));
         var plan = _plan with { Views = views };
         var part = Part(plan, cancellationToken);
         AnswerWindows(cancellationToken);
@@ -86,7 +86,7 @@ internal sealed class TrainingJoin
         {
             var to = Math.Min(from + part, _labels.Rows);
             _matched.Match(plan, Best, _held, _leakage, from, to, cancellationToken);
-            _workers.Each(views.Length, (connection, i) => _leakage.Count(connection, views[i], _matched, _held, cancellationToken), cancellationToken);
+            _workers.Each(views.Length, (connection, i) => _leakage.Count(connection, views[i], _matched, _held, cancellationToken));
             if (to >= _labels.Rows)
             {
                 Release(plan, cancellationToken);

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using FeatureStore.DuckDb;
-using FeatureStore.OfflineStore.Lake;
 
 namespace FeatureStore.OfflineStore.DataSets;
 
@@ -9,13 +8,13 @@ namespace FeatureStore.OfflineStore.DataSets;
 /// so that one view alone leaves cores idle.
 /// </summary>
 /// <param name="connect">Opens another connection.</param>
-internal sealed class ViewWorkers(Func<DuckDbConnection> connect)
+/// <param name="threads">How many the database has.</param>
+internal sealed class ViewWorkers(Func<DuckDbConnection> connect, int threads)
 {
-    /// <summary>Works on every view by its number, as many at once as the database has threads, and one more where there are several.</summary>
+    /// <summary>Works on every view by its number, as many at once as there are threads, and one more where there are several.</summary>
     /// <exception cref="Exception">What was thrown for the first of the views that failed; none is left running.</exception>
-    public void Each(int views, Action<DuckDbConnection, int> work, CancellationToken cancellationToken)
+    public void Each(int views, Action<DuckDbConnection, int> work)
     {
-        var threads = Threads(cancellationToken);
         var faults = new ExceptionDispatchInfo?[views];
         var bounds = new ParallelOptions { MaxDegreeOfParallelism = threads == 1 ? 1 : threads + 1 };
         Parallel.For(0, views, bounds, view =>
@@ -31,11 +30,5 @@ internal sealed class ViewWorkers(Func<DuckDbConnection> connect)
             }
         });
         faults.FirstOrDefault(f => f is not null)?.Throw();
-    }
-
-    private int Threads(CancellationToken cancellationToken)
-    {
-        using var connection = connect();
-        return LakeDatabase.Threads(connection, cancellationToken);
     }
 }

@@ -5,10 +5,13 @@ namespace FeatureStore.OfflineStore.PointInTime;
 /// <summary>When a row happened and was known, in microseconds, and its position; rows are compared by these, in this order.</summary>
 internal readonly record struct EntityRow(long Event, long Known, long Sid) : IComparable<EntityRow>
 {
-    public int CompareTo(EntityRow other) =>
-        Event != other.Event ? Event.CompareTo(other.Event)
-        : Known != other.Known ? Known.CompareTo(other.Known)
-        : Sid.CompareTo(other.Sid);
+    public int CompareTo(EntityRow other) => IsBefore(other) ? -1 : other.IsBefore(this) ? 1 : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsBefore(EntityRow other) =>
+        Event != other.Event ? Event < other.Event
+        : Known != other.Known ? Known < other.Known
+        : Sid < other.Sid;
 }
 
 /// <summary>
@@ -87,7 +90,7 @@ internal sealed class EntityRows(int capacity)
         for (var i = from + 1; i < to; i++)
         {
             var row = rows[i];
-            if (!IsBefore(row, rows[i - 1]))
+            if (!row.IsBefore(rows[i - 1]))
             {
                 continue;
             }
@@ -99,7 +102,7 @@ internal sealed class EntityRows(int capacity)
             }
 
             var place = i;
-            for (; place > from && IsBefore(row, rows[place - 1]); place--)
+            for (; place > from && row.IsBefore(rows[place - 1]); place--)
             {
                 rows[place] = rows[place - 1];
             }
@@ -107,10 +110,4 @@ internal sealed class EntityRows(int capacity)
             rows[place] = row;
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsBefore(EntityRow row, EntityRow other) =>
-        row.Event != other.Event ? row.Event < other.Event
-        : row.Known != other.Known ? row.Known < other.Known
-        : row.Sid < other.Sid;
 }

@@ -66,9 +66,9 @@ internal sealed class HeldViews(int memoryLimitMiB, long bytes)
     /// <returns>Whether a row was known after it had happened; then <see cref="HasOther"/>.</returns>
     public bool Hold(DuckDbConnection connection, ViewJoin view, string left, int features, long afterMicros, CancellationToken cancellationToken)
     {
-        var all = connection.Number($"SELECT count(*) FROM row{view.Index}", cancellationToken);
+        var count = connection.Number($"SELECT count(*) FROM row{view.Index}", cancellationToken);
         using var rows = connection.Query(Timeline.Rows(view.Index), cancellationToken);
-        var (known, happened) = Timeline.Read(rows, (int)all, afterMicros);
+        var (known, happened) = Timeline.Read(rows, (int)count, afterMicros);
         Offer(connection, Find(view.Index), known, column => Answer(view.Index, column));
         HoldFeatures(connection, view.Index, left, features, known.Count + happened.Count, Timeline.ColumnCount, cancellationToken);
         if (happened.Count == 0)

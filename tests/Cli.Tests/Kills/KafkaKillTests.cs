@@ -126,7 +126,7 @@ public sealed class KafkaKillTests
 
     private static Process Start(KafkaServer server, Fstore fstore, string? fault, params string[] arguments)
     {
-        var environment = KafkaCommands.Environment(server);
+        var environment = KafkaEnvironment.Of(server);
         if (fault is not null)
         {
             environment["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "FeatureStore.Tests.Faults.dll");

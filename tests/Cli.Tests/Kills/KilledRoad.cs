@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using FeatureStore.Cli.Tests.Verbs;
-using Npgsql;
 using static FeatureStore.Cli.Tests.Kills.CaptureCommands;
 
 namespace FeatureStore.Cli.Tests.Kills;
@@ -43,9 +42,13 @@ internal sealed class KilledRoad : IAsyncDisposable
         (_random, _servers, _trouble) = (random, servers, random.Next(5));
         _watch = new SlotWatch(servers.Connection, servers.S3, RoadServers.Bucket, CaptureLake);
         _writer = new RoadWriter(servers.Connection);
-        _fstore = IsOverKafka ? new Fstore() : _capturing;
-        File.WriteAllText(Path.Combine(_fstore.Repo, Settings), servers.Settings(KafkaLake));
         File.WriteAllText(Path.Combine(_capturing.Repo, Settings), servers.Settings(CaptureLake));
+        _fstore = _capturing;
+        if (IsOverKafka)
+        {
+            _fstore = new Fstore();
+            File.WriteAllText(Path.Combine(_fstore.Repo, Settings), servers.Settings(KafkaLake));
+        }
     }
 
     /// <summary>Kills so far, by where.</summary>
@@ -60,8 +63,6 @@ internal sealed class KilledRoad : IAsyncDisposable
     public int Written => _writer.Written;
 
     private bool IsOverKafka => _servers.Kafka is not null;
-
-    private string Address => _servers.Connection;
 
     private string LastDay => DateTime.Parse(FirstDay, CultureInfo.InvariantCulture).AddDays(_days).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
@@ -83,8 +84,7 @@ internal sealed class KilledRoad : IAsyncDisposable
     {
         await OkAsync("apply");
         await WriteAsync();
-        await OkAsync(Capture());
-        await OkAsync(Ingest());
+        await LandAsync();
         await OkAsync(Compute());
         await OkAsync("materialize", FirstDay, LastDay);
         _watch.Begin();
@@ -107,8 +107,7 @@ internal sealed class KilledRoad : IAsyncDisposable
 
         await _writer.EndAsync();
         await _watch.EndAsync();
-        await OkAsync(Capture());
-        await OkAsync(Ingest());
+        await LandAsync();
         await OkAsync(Compute());
         await OkAsync("materialize-incremental", LastDay);
         await OkAsync("rebuild");
@@ -116,17 +115,26 @@ internal sealed class KilledRoad : IAsyncDisposable
         for (var monday = DateTime.Parse("2026-01-12", CultureInfo.InvariantCulture); monday <= DateTime.Parse(LastDay, CultureInfo.InvariantCulture); monday = monday.AddDays(7))
         {
             var day = monday.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-            await RoadOracle.CompareAsync(Address, day, await OkAsync("features", "show", "--as-of", day, "--json"));
+            await RoadOracle.CompareAsync(_servers.Connection, day, await OkAsync("features", "show", "--as-of", day, "--json"));
         }
     }
 
+    private async Task LandAsync()
+    {
+        foreach (var job in Landing())
+        {
+            await OkAsync(job);
+        }
+    }
+
+    private string[][] Landing() => IsOverKafka ? [Capture(), Ingest()] : [Capture()];
+
     private string[][] Jobs() =>
-        [Capture(), .. IsOverKafka ? new[] { Ingest() } : [], _random.Next(2) == 0 ? ["features", "compute", "--touched"] : Compute(), ["materialize-incremental", LastDay]];
+        [.. Landing(), _random.Next(2) == 0 ? ["features", "compute", "--touched"] : Compute(), ["materialize-incremental", LastDay]];
 
     private string[] Capture() => ["capture", "--until-caught-up", .. IsOverKafka ? new[] { "--also-to", "kafka" } : []];
 
-    // The embedded log of a road without Kafka is empty.
-    private string[] Ingest() => IsOverKafka ? ["ingest", "--from", "kafka"] : ["ingest"];
+    private static string[] Ingest() => ["ingest", "--from", "kafka"];
 
     private string[] Compute() => ["features", "compute", "--from", "2026-01-12", "--as-of", LastDay, "--every", "7d"];
 
@@ -134,21 +142,11 @@ internal sealed class KilledRoad : IAsyncDisposable
     private async Task WriteAsync()
     {
         await OkAsync("generate", "--to", "postgres", "--users", "40", "--seed", "5", "--first-day", FirstDay, "--days", _days.ToString(CultureInfo.InvariantCulture));
-        await SqlAsync($"""
+        await _servers.SqlAsync($"""
             UPDATE transactions SET amount = amount + 1 WHERE mod(abs(hashtext(transaction_id)), 17) = {_random.Next(17)};
             DELETE FROM transactions WHERE mod(abs(hashtext(transaction_id)), 53) = {_random.Next(53)};
             """);
-        await using var connection = new NpgsqlConnection(Address);
-        await connection.OpenAsync();
-        await using var copy = await connection.BeginTextImportAsync("COPY transactions (user_id, transaction_id, amount) FROM STDIN");
-        for (var i = 0; i < 500; i++)
-        {
-            await copy.WriteAsync($"u0000001\tcut{i}\t1000000\n");
-        }
-
-        await copy.FlushAsync();
-        await SqlAsync($"SELECT pg_terminate_backend({connection.ProcessID})");
-        await Assert.ThrowsAnyAsync<Exception>(async () => await copy.DisposeAsync());
+        await _servers.CutCopyAsync();
     }
 
     /// <summary>The next of the troubles, so that each comes in its turn.</summary>
@@ -165,8 +163,8 @@ internal sealed class KilledRoad : IAsyncDisposable
                 break;
             case "slot dropped":
                 _watch.Rest();
-                await SqlAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
-                await SqlAsync($"DELETE FROM transactions WHERE mod(abs(hashtext(transaction_id)), 53) = {_random.Next(53)}");
+                await _servers.SqlAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+                await _servers.SqlAsync($"DELETE FROM transactions WHERE mod(abs(hashtext(transaction_id)), 53) = {_random.Next(53)}");
                 Assert.Contains("the slot is gone", await EndAsync(Start(Capture()), Outside), StringComparison.Ordinal);
                 await KillAsync([.. Capture(), "--resnapshot"]);
                 await OkAsync([.. Capture(), "--resnapshot"]);
@@ -192,7 +190,7 @@ internal sealed class KilledRoad : IAsyncDisposable
                 await _servers.Redis.SendAsync("FLUSHALL", CancellationToken.None);
                 break;
             default:
-                await RunAsync(Capture(), null, () => SqlAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'walsender'"));
+                await RunAsync(Capture(), null, () => _servers.SqlAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'walsender'"));
                 break;
         }
     }
@@ -231,14 +229,6 @@ internal sealed class KilledRoad : IAsyncDisposable
         // A server that was away ends a job; a job that is begun again while the killed one's lease lasts is refused.
         var isRefused = process.ExitCode == Outside && (meanwhile is not null || (await error).Contains("is being materialised by", StringComparison.Ordinal));
         Assert.True(process.ExitCode == 0 || isRefused, $"{string.Join(' ', job)}, {killedAt ?? "undisturbed"}, ended with {process.ExitCode}: {await output}{await error}");
-    }
-
-    private async Task SqlAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(Address);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
     }
 
     private Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null) =>

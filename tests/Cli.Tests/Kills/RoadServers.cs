@@ -1,5 +1,6 @@
 using FeatureStore.Tests.Servers;
 using FeatureStore.Tests.Servers.S3;
+using Npgsql;
 
 namespace FeatureStore.Cli.Tests.Kills;
 
@@ -21,7 +22,7 @@ internal sealed class RoadServers : IAsyncDisposable
     public string Connection => $"Host=127.0.0.1;Port={Postgres.Port};Username={Postgres.User};Database=postgres;Pooling=false";
 
     /// <summary>What commands have to be told of the broker.</summary>
-    public IReadOnlyDictionary<string, string> Environment => Kafka is null ? new Dictionary<string, string>() : KafkaCommands.Environment(Kafka);
+    public IReadOnlyDictionary<string, string> Environment => Kafka is null ? new Dictionary<string, string>() : KafkaEnvironment.Of(Kafka);
 
     public static async Task<RoadServers> StartAsync(bool withKafka)
     {
@@ -60,6 +61,31 @@ internal sealed class RoadServers : IAsyncDisposable
             connection_string: {Connection}
 
         """;
+
+    /// <summary>A statement in PostgreSQL.</summary>
+    public async Task SqlAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>A COPY that is cut in its middle.</summary>
+    public async Task CutCopyAsync()
+    {
+        await using var connection = new NpgsqlConnection(Connection);
+        await connection.OpenAsync();
+        await using var copy = await connection.BeginTextImportAsync("COPY transactions (user_id, transaction_id, amount) FROM STDIN");
+        for (var i = 0; i < 500; i++)
+        {
+            await copy.WriteAsync($"u0000001\tcut{i}\t1000000\n");
+        }
+
+        await copy.FlushAsync();
+        await SqlAsync($"SELECT pg_terminate_backend({connection.ProcessID})");
+        await Assert.ThrowsAnyAsync<Exception>(async () => await copy.DisposeAsync());
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -49,7 +49,7 @@ public sealed partial class DemoFullTests : IDisposable
         Assert.Equal(2, (await _fstore.RunAsync("demo", "--full", "--synthetic")).Code);
     }
 
-    private static Dictionary<string, string> Environment(PostgresServer postgres, RedisServer redis, KafkaServer kafka) => new(KafkaCommands.Environment(kafka))
+    private static Dictionary<string, string> Environment(PostgresServer postgres, RedisServer redis, KafkaServer kafka) => new(KafkaEnvironment.Of(kafka))
     {
         ["FSTORE__POSTGRES__CONNECTION_STRING"] = $"Host=127.0.0.1;Port={postgres.Port};Username={postgres.User};Database=postgres",
         ["FSTORE_REDIS"] = redis.Address,

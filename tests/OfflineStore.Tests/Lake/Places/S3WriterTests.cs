@@ -5,6 +5,7 @@ using FeatureStore.OfflineStore.Lake.Places.S3;
 using FeatureStore.OfflineStore.Lake.Upkeep;
 using FeatureStore.OfflineStore.Tests.Features;
 using FeatureStore.OfflineStore.Tests.Lake.Upkeep;
+using FeatureStore.Tests.Servers.S3;
 
 namespace FeatureStore.OfflineStore.Tests.Lake.Places;
 
@@ -158,5 +159,9 @@ public sealed class S3WriterTests
         Assert.Equal(["__commit_date=1970-01-01/part-1.parquet"], vacuum.Uploads);
         Assert.Empty(vacuum.Paths);
         Assert.Equal(1, places.Server.PendingUploads);
+
+        // A key that may not list them is no reason to keep other files.
+        places.Server.Fault = s => s.Target.Contains("uploads", StringComparison.Ordinal) ? S3Fault.Refuses : S3Fault.None;
+        Assert.Empty(new Vacuum(root, later).Run(null, isShortAllowed: false, isDryRun: false, CancellationToken.None).Uploads);
     }
 }

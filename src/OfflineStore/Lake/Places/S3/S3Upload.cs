@@ -72,8 +72,9 @@ internal sealed class S3Upload(S3Requests requests, S3Objects objects, long part
                 (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
             }
         }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed)
+        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed or HttpStatusCode.Forbidden)
         {
+            // Not known to this server, or not for this key: they are left to a rule of the bucket.
             return [];
         }
         catch (AmazonS3Exception e)

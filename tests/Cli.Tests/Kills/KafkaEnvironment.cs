@@ -3,9 +3,9 @@ using FeatureStore.Tests.Servers;
 namespace FeatureStore.Cli.Tests.Kills;
 
 /// <summary>What commands have to be told of the tests' broker, so that the group of a killed one is soon free.</summary>
-internal static class KafkaCommands
+internal static class KafkaEnvironment
 {
-    public static Dictionary<string, string> Environment(KafkaServer server)
+    public static Dictionary<string, string> Of(KafkaServer server)
     {
         var environment = new Dictionary<string, string>
         {
